@@ -1,0 +1,51 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// Settings of every target of ours: memory safety is checked by the compiler, and a dependency is visible
+/// where it is used.
+let settings: [SwiftSetting] = [
+  .swiftLanguageMode(.v6),
+  .strictMemorySafety(),
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+  .enableExperimentalFeature("Lifetimes"),
+]
+
+let package = Package(
+  name: "vitrine",
+  products: [.executable(name: "vitrine", targets: ["vitrine"])],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
+  ],
+  targets: [
+    .systemLibrary(name: "CFuse", pkgConfig: "fuse3", providers: [.apt(["libfuse3-dev"])]),
+    .systemLibrary(name: "CBlkid", pkgConfig: "blkid", providers: [.apt(["libblkid-dev"])]),
+    .target(name: "Bytes", dependencies: [.systemPackage], swiftSettings: settings),
+    .target(name: "BlockDevices", dependencies: ["Bytes", .systemPackage], swiftSettings: settings),
+    .target(name: "DiskImages", dependencies: ["BlockDevices", "Bytes", .systemPackage], swiftSettings: settings),
+    .target(name: "Volumes", dependencies: ["BlockDevices", "Bytes", "CBlkid", .systemPackage], swiftSettings: settings),
+    .target(name: "FileSystems", dependencies: ["BlockDevices", "Bytes", .systemPackage], swiftSettings: settings),
+    .target(
+      name: "DiskStack",
+      dependencies: ["FileSystems", "Volumes", "DiskImages", "BlockDevices", "Bytes", .systemPackage],
+      swiftSettings: settings),
+    .target(
+      name: "Mounting", dependencies: ["DiskStack", "FileSystems", "BlockDevices", "Bytes", "CFuse", .systemPackage],
+      swiftSettings: settings),
+    .executableTarget(
+      name: "vitrine",
+      dependencies: [
+        "Mounting", "DiskStack", "FileSystems", "Volumes", "BlockDevices", "Bytes", .systemPackage,
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
+      swiftSettings: settings),
+    .testTarget(name: "BytesTests", dependencies: ["Bytes"], swiftSettings: settings),
+    .testTarget(name: "BlockDevicesTests", dependencies: ["BlockDevices", "Bytes", .systemPackage], swiftSettings: settings),
+  ]
+)
+
+extension Target.Dependency {
+  static var systemPackage: Target.Dependency { .product(name: "SystemPackage", package: "swift-system") }
+}

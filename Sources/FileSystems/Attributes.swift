@@ -1,0 +1,90 @@
+/// What stat(2) and statx(2) tell of a node.
+public struct Attributes: Sendable, Equatable {
+  public var type: NodeType
+  /// The permission bits with set-user-id, set-group-id and sticky: the low 12 bits of `st_mode`.
+  public var permissions: UInt16
+  public var linkCount: UInt32
+  public var owner: UInt32
+  public var group: UInt32
+  /// Bytes.
+  public var size: UInt64
+  /// Bytes of space taken, as `st_blocks` × 512 would say.
+  public var allocatedSize: UInt64
+  public var accessed: Timestamp
+  public var modified: Timestamp
+  public var changed: Timestamp
+  /// Creation, where the format has it.
+  public var created: Timestamp?
+  /// The device that a character or block special node stands for.
+  public var deviceNumber: DeviceNumber?
+  /// Tells apart the nodes that had one number in turn; 0 where the format has no such thing.
+  public var generation: UInt32
+
+  public init(
+    type: NodeType, permissions: UInt16, linkCount: UInt32, owner: UInt32, group: UInt32, size: UInt64,
+    allocatedSize: UInt64, accessed: Timestamp, modified: Timestamp, changed: Timestamp, created: Timestamp? = nil,
+    deviceNumber: DeviceNumber? = nil, generation: UInt32 = 0
+  ) {
+    self.type = type
+    self.permissions = permissions
+    self.linkCount = linkCount
+    self.owner = owner
+    self.group = group
+    self.size = size
+    self.allocatedSize = allocatedSize
+    self.accessed = accessed
+    self.modified = modified
+    self.changed = changed
+    self.created = created
+    self.deviceNumber = deviceNumber
+    self.generation = generation
+  }
+}
+
+/// The kind of a node. The raw value is the `S_IFMT` part of `st_mode`, the same on every Linux.
+public enum NodeType: UInt16, Sendable {
+  case fifo = 0o010000
+  case characterDevice = 0o020000
+  case directory = 0o040000
+  case blockDevice = 0o060000
+  case regular = 0o100000
+  case symbolicLink = 0o120000
+  case socket = 0o140000
+}
+
+/// A point in time: seconds since 1970 (negative before) and nanoseconds (0 ..< 10⁹).
+public struct Timestamp: Sendable, Equatable {
+  public var seconds: Int64
+  public var nanoseconds: UInt32
+
+  public init(seconds: Int64, nanoseconds: UInt32 = 0) {
+    self.seconds = seconds
+    self.nanoseconds = nanoseconds
+  }
+}
+
+/// Major and minor number of a device node.
+public struct DeviceNumber: Sendable, Equatable {
+  public var major: UInt32
+  public var minor: UInt32
+
+  public init(major: UInt32, minor: UInt32) {
+    self.major = major
+    self.minor = minor
+  }
+}
+
+/// An entry of a directory, but for its name.
+public struct DirectoryEntry: Sendable {
+  public let node: NodeID
+  /// nil where the directory does not say, and the node has to be asked.
+  public let type: NodeType?
+  /// Names the place behind this entry; 1 ..< 2⁶³ − 2.
+  public let cookie: UInt64
+
+  public init(node: NodeID, type: NodeType?, cookie: UInt64) {
+    self.node = node
+    self.type = type
+    self.cookie = cookie
+  }
+}

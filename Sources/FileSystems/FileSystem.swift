@@ -1,0 +1,86 @@
+public import BlockDevices
+public import Bytes
+
+/// A filesystem in an image: names, attributes, and maps of its files' extents. Read-only, and safe to use from many
+/// threads at once.
+///
+/// A corrupt file gives an error on that file; the rest goes on. Nothing that an image holds may trap, loop without
+/// end, or take memory in proportion to what the image claims.
+public protocol FileSystem: AnyObject, Sendable {
+  /// The names under which libblkid knows what this driver reads ("ext4").
+  static var typeNames: [String] { get }
+
+  /// Reads and validates the superblock and what else is needed to find the root. Does not walk anything.
+  init(reading device: any BlockDevice, options: OpenOptions) throws(OpenError)
+
+  var root: NodeID { get }
+  var summary: FileSystemSummary { get }
+
+  /// The node that `name` leads to, or nil where the directory has no such entry.
+  /// - Throws: `.io(.notDirectory)` where `directory` is something else.
+  func lookup(_ name: RawSpan, in directory: NodeID) throws(ReadError) -> NodeID?
+
+  func attributes(of node: NodeID) throws(ReadError) -> Attributes
+
+  /// The directory that holds `directory`; the root's is the root.
+  func parent(of directory: NodeID) throws(ReadError) -> NodeID
+
+  /// Visits the entries of a directory, but for "." and "..", in an order that never changes.
+  ///
+  /// - Parameters:
+  ///   - cookie: 0 to start, or an entry's `cookie` to go on behind that entry. Any other number gives an error or
+  ///     some later entries, never more.
+  ///   - visit: is given the name (neither empty nor with a slash or NUL in it) and the entry; false stops, and
+  ///     leaves that entry for the next call.
+  func list(
+    _ directory: NodeID, from cookie: UInt64, _ visit: (RawSpan, DirectoryEntry) -> Bool
+  ) throws(ReadError)
+
+  /// The bytes of a symbolic link: at most 4095, no NUL among them.
+  func linkTarget(of node: NodeID) throws(ReadError) -> [UInt8]
+
+  /// Where a regular file's bytes lie: the contract of `ExtentMap.map`, with source 0 the filesystem's device.
+  /// - Precondition: `range` lies within the node's size, and is not empty.
+  func map(_ node: NodeID, _ range: Range<UInt64>, into extents: inout ExtentList) throws(ReadError)
+
+  /// Appends the decoded bytes of a unit which `map` named: exactly `size`.
+  func decode(_ unit: UInt64, size: Int, of node: NodeID, into out: inout OutputRawSpan) throws(ReadError)
+
+  /// Names with their prefix, as listxattr(2) gives them ("user.mime_type").
+  func extendedAttributeNames(of node: NodeID) throws(ReadError) -> [[UInt8]]
+
+  /// The value as getxattr(2) gives it, or nil where the node has no such attribute.
+  func extendedAttribute(_ name: RawSpan, of node: NodeID) throws(ReadError) -> [UInt8]?
+
+  /// The device that the filesystem was opened on.
+  var device: any BlockDevice { get }
+}
+
+/// Names a file or directory within one filesystem. Arithmetic where the format allows (an inode number, an offset),
+/// so that no table grows with the number of files seen. Below 2⁴⁸, so that a mount of several volumes can put the
+/// volume's number above it.
+public struct NodeID: Hashable, Sendable {
+  public let rawValue: UInt64
+  public static let limit: UInt64 = 1 << 48
+
+  @inlinable
+  public init(_ rawValue: UInt64) { self.rawValue = rawValue }
+}
+
+/// How to open a filesystem.
+public struct OpenOptions: Sendable {
+  /// Bytes that a driver may keep of metadata, for all its caches together.
+  public var metadataBudget: Int
+
+  public init(metadataBudget: Int = 8 << 20) { self.metadataBudget = metadataBudget }
+}
+
+/// Why something cannot be opened.
+public enum OpenError: Error, Sendable {
+  /// Not this format at all: nothing of it is there.
+  case notRecognized
+  /// The format, but using features that are not read: their names.
+  case unsupported(features: [String])
+  /// The format, but what it needs to be opened cannot be read.
+  case unreadable(ReadError)
+}

@@ -1,0 +1,9 @@
+/// The filesystems that are read: one line each.
+public enum FileSystemCatalog {
+  public static let drivers: [any FileSystem.Type] = []
+
+  /// The driver for what libblkid calls `typeName`, or nil where none reads it.
+  public static func driver(for typeName: String) -> (any FileSystem.Type)? {
+    drivers.first { $0.typeNames.contains(typeName) }
+  }
+}

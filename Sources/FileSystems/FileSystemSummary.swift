@@ -1,0 +1,61 @@
+/// What a filesystem says of itself: for `inspect`, statfs(2), and the names under which a mount shows it.
+public struct FileSystemSummary: Sendable {
+  /// As libblkid names it: "ext4".
+  public var type: String
+  /// Bytes as on the disk; empty for none.
+  public var label: [UInt8]
+  /// As libblkid writes it; nil where there is none.
+  public var uuid: String?
+  /// Bytes.
+  public var blockSize: UInt32
+  /// In blocks, as statfs(2) counts them (without the filesystem's own overhead where the kernel leaves it out).
+  public var blockCount: UInt64
+  public var freeBlockCount: UInt64
+  /// Free blocks that are not reserved for root.
+  public var availableBlockCount: UInt64
+  public var inodeCount: UInt64
+  public var freeInodeCount: UInt64
+  /// Longest name, in bytes.
+  public var maximumNameLength: UInt32
+  /// Bytes from the start of the device that the filesystem takes, by its own word.
+  public var size: UInt64
+  /// Named as the format's own tools do ("64bit", "metadata_csum").
+  public var features: [String]
+  public var created: Timestamp?
+  public var lastMounted: Timestamp?
+  public var lastWritten: Timestamp?
+  /// The path it was last mounted at, where it says so.
+  public var lastMountPoint: String?
+  /// Whether it was left clean.
+  public var isClean: Bool
+  /// What a person should know, one clear line each: "journal needs recovery: …", "superblock is damaged: using the
+  /// backup at block 32768". `mount` prints them as warnings, `inspect` as state.
+  public var notices: [String]
+
+  public init(
+    type: String, label: [UInt8] = [], uuid: String? = nil, blockSize: UInt32, blockCount: UInt64,
+    freeBlockCount: UInt64, availableBlockCount: UInt64, inodeCount: UInt64, freeInodeCount: UInt64,
+    maximumNameLength: UInt32 = 255, size: UInt64, features: [String] = [], created: Timestamp? = nil,
+    lastMounted: Timestamp? = nil, lastWritten: Timestamp? = nil, lastMountPoint: String? = nil, isClean: Bool = true,
+    notices: [String] = []
+  ) {
+    self.type = type
+    self.label = label
+    self.uuid = uuid
+    self.blockSize = blockSize
+    self.blockCount = blockCount
+    self.freeBlockCount = freeBlockCount
+    self.availableBlockCount = availableBlockCount
+    self.inodeCount = inodeCount
+    self.freeInodeCount = freeInodeCount
+    self.maximumNameLength = maximumNameLength
+    self.size = size
+    self.features = features
+    self.created = created
+    self.lastMounted = lastMounted
+    self.lastWritten = lastWritten
+    self.lastMountPoint = lastMountPoint
+    self.isClean = isClean
+    self.notices = notices
+  }
+}
