@@ -43,6 +43,7 @@ let package = Package(
       swiftSettings: settings),
     .testTarget(name: "BytesTests", dependencies: ["Bytes"], swiftSettings: settings),
     .testTarget(name: "BlockDevicesTests", dependencies: ["BlockDevices", "Bytes", .systemPackage], swiftSettings: settings),
+    .testTarget(name: "FileSystemsTests", dependencies: ["FileSystems", "BlockDevices", "Bytes", .systemPackage], swiftSettings: settings),
   ]
 )
 
