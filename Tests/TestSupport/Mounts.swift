@@ -29,13 +29,11 @@ public func withVitrineMount<R>(
 /// The path of the built program: the tests' own neighbour, or `VITRINE_BINARY`.
 public let vitrineBinary: String = {
   if let path = ProcessInfo.processInfo.environment["VITRINE_BINARY"] { return path }
-  let tests = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
-  var folder = URL(fileURLWithPath: tests ?? "/")
+  var folder = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
   while folder.path != "/" {
     folder.deleteLastPathComponent()
     let candidate = folder.appendingPathComponent("vitrine").path
-    var isDirectory: ObjCBool = false
-    if FileManager.default.fileExists(atPath: candidate, isDirectory: &isDirectory), !isDirectory.boolValue {
+    if FileManager.default.isExecutableFile(atPath: candidate) {
       return candidate
     }
   }
