@@ -27,8 +27,8 @@ import Testing
       let left = max(1, seconds - Date().timeIntervalSince(start))
       let result = try run(
         [Self.fuzzer.path, "\(seed)", "\(next)", only == nil ? "1000000000" : "1", "\(left)", scratch.path] + images,
-        // A trap says where it is; looking up the symbols of all threads would take longer than the test.
-        environment: ["SWIFT_BACKTRACE": "enable=no"], timeout: left + 120)
+        // Looking up symbols takes seconds: only where one case is looked at.
+        environment: ["SWIFT_BACKTRACE": only == nil ? "enable=no" : "enable=yes,color=no"], timeout: left + 120)
       let line = (try? String(contentsOf: status, encoding: .utf8))?.split(separator: "\n").first ?? ""
       let words = line.split(separator: " ")
       let number = try #require(words.first.flatMap { Int($0) }, "\(result.errors)")
