@@ -36,7 +36,7 @@ internal import SystemPackage
     _ = unsafe blkid_probe_enable_superblocks(handle, 1)
     _ = unsafe blkid_probe_set_superblocks_flags(
       handle,
-      BLKID_SUBLKS_LABEL | BLKID_SUBLKS_LABELRAW | BLKID_SUBLKS_UUID | BLKID_SUBLKS_TYPE | BLKID_SUBLKS_USAGE
+      BLKID_SUBLKS_LABEL | BLKID_SUBLKS_UUID | BLKID_SUBLKS_TYPE | BLKID_SUBLKS_USAGE
         | BLKID_SUBLKS_VERSION)
     switch unsafe blkid_do_safeprobe(handle) {
     case 0: return signature().map { [$0] } ?? []
@@ -60,11 +60,9 @@ internal import SystemPackage
   private func signature() -> Signature? {
     guard let type = text("TYPE") else { return nil }
     let usage = text("USAGE").flatMap { Signature.Usage(rawValue: $0) } ?? .other
-    let label = bytes("LABEL_RAW").map(Self.untilNUL).flatMap { $0.isEmpty ? nil : $0 }
     return Signature(
       type: type, usage: usage, version: text("VERSION"), label: text("LABEL"),
-      labelBytes: text("LABEL").map { Array($0.utf8) } == label ? label : label ?? bytes("LABEL").map(Self.untilNUL),
-      uuid: text("UUID"))
+      labelBytes: bytes("LABEL").map(Self.untilNUL), uuid: text("UUID"))
   }
 
   private func text(_ name: String) -> String? {
