@@ -54,7 +54,7 @@ fuzz:
 	@scripts/install-packages $(packages)/build.txt Tests/packages.txt
 	scripts/fuzz
 
-# Where the program is built already (`make release`, or by the person who then installs it as root), this only copies.
+# Where the program is built already (`make release`), this only copies: then root needs no Swift.
 install: $(BINARY)
 	install -d "$(bindir)" "$(mandir)/man1" "$(bash_completions)" "$(zsh_completions)" "$(fish_completions)"
 	install -m 755 "$(BINARY)" "$(bindir)/vitrine"
@@ -63,7 +63,7 @@ install: $(BINARY)
 	install -m 644 completions/_vitrine "$(zsh_completions)/_vitrine"
 	install -m 644 completions/vitrine.fish "$(fish_completions)/vitrine.fish"
 
-.build/release/vitrine:
+.build/release/vitrine: Package.swift $(shell find Sources -type f)
 	@scripts/install-packages $(packages)/build.txt
 	$(SWIFT) build $(release_flags)
 
