@@ -57,7 +57,7 @@ fuzz:
 # Where the program is built already (`make release`), this only copies: then root needs no Swift.
 install: $(BINARY)
 	install -d "$(bindir)" "$(mandir)/man1" "$(bash_completions)" "$(zsh_completions)" "$(fish_completions)"
-	install -m 755 "$(BINARY)" "$(bindir)/vitrine"
+	install -s -m 755 "$(BINARY)" "$(bindir)/vitrine"
 	install -m 644 man/*.1 "$(mandir)/man1"
 	install -m 644 completions/vitrine.bash "$(bash_completions)/vitrine"
 	install -m 644 completions/_vitrine "$(zsh_completions)/_vitrine"
