@@ -52,6 +52,7 @@ let package = Package(
     .testTarget(name: "BytesTests", dependencies: ["Bytes"], swiftSettings: settings),
     .testTarget(
       name: "BlockDevicesTests", dependencies: ["BlockDevices", "Bytes", .systemPackage], swiftSettings: settings),
+    .testTarget(name: "CommandLineTests", dependencies: ["TestSupport", "vitrine"], swiftSettings: settings),
   ]
 )
 
