@@ -45,7 +45,7 @@ _vitrine() {
       takes_value=''
     elif [[ $word == -* ]]; then
       case $word in
-        -o | -p | --partition | --reply | --view | --color | --offset | --sector-size) takes_value=$word ;;
+        -o | -p | --partition | --reply | --view | --color | --offset | --sector-size | --sizelimit) takes_value=$word ;;
       esac
     elif [[ -z $command && $count -eq 0 && $word =~ ^(mount|umount|inspect|help)$ ]]; then
       command=$word
@@ -83,14 +83,14 @@ _vitrine() {
     --reply) _vitrine_offer "$value" "$option_part" splice copy; return ;;
     --view) _vitrine_offer "$value" "$option_part" filesystem disk; return ;;
     --color) _vitrine_offer "$value" "$option_part" auto always never; return ;;
-    --offset | --sector-size) COMPREPLY=(); return ;;
+    --offset | --sector-size | --sizelimit) COMPREPLY=(); return ;;
   esac
 
   local options='--help --version'
   case $command in
     '' | mount) options+=' --partition --view --foreground --reply --stats --read-only --verbose -o' ;;
     umount) options+=' --lazy' ;;
-    inspect) options+=' --json --color --partition --offset --sector-size --bytes' ;;
+    inspect) options+=' --json --color --partition --offset --sector-size --sizelimit --bytes' ;;
   esac
   if [[ $current == -* ]]; then
     # shellcheck disable=SC2086 # the list is split on purpose

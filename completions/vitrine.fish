@@ -24,7 +24,7 @@ function __vitrine_has
     for word in $words
         if test $skip = yes
             set skip no
-        else if contains -- $word -o -p --partition --reply --view --color --offset --sector-size
+        else if contains -- $word -o -p --partition --reply --view --color --offset --sector-size --sizelimit
             set skip yes
         else if not string match -q -- '-*' $word
             set count (math $count + 1)
@@ -104,4 +104,5 @@ complete -c vitrine -n '__vitrine_is inspect' -l color -x -a 'auto always never'
 complete -c vitrine -n '__vitrine_is inspect' -s p -l partition -x -a $selectors -d 'Only this volume'
 complete -c vitrine -n '__vitrine_is inspect' -l offset -x -d 'Where the disk starts in the image'
 complete -c vitrine -n '__vitrine_is inspect' -l sector-size -x -a '512 4096' -d 'Bytes of a sector'
+complete -c vitrine -n '__vitrine_is inspect' -l sizelimit -x -d 'Bytes of the disk'
 complete -c vitrine -n '__vitrine_is inspect' -s b -l bytes -d 'Print sizes in bytes'

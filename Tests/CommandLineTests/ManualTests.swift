@@ -40,7 +40,8 @@ import Testing
     let commands = Set((program.subcommands ?? []).map(\.commandName)).subtracting(["help"])
     #expect(commands == Set(CommandDescription.commands))
     let pages = try FileManager.default.contentsOfDirectory(
-      atPath: Fixture.package.appendingPathComponent("man").path)
+      atPath: Fixture.package.appendingPathComponent("man").path
+    ).filter { $0.hasSuffix(".1") }
     #expect(Set(pages) == Set(commands.map { "vitrine-\($0).1" }).union(["vitrine.1"]))
   }
 
