@@ -28,7 +28,8 @@ struct Ext4Fields {
   init?(_ device: any BlockDevice) {
     guard let bytes = try? device.bytes(1024, at: 1024) else { return nil }
     let superblock = bytes.rawSpan
-    guard let magic = try? superblock.le16(56), magic == 0xEF53, let logarithm = try? superblock.le32(24), logarithm <= 6,
+    guard let magic = try? superblock.le16(56), magic == 0xEF53, let logarithm = try? superblock.le32(24),
+      logarithm <= 6,
       let perGroup = try? superblock.le32(40), perGroup > 0, let size = try? superblock.le16(88),
       let first = try? superblock.le32(20), let incompatible = try? superblock.le32(96),
       let length = try? superblock.le16(254), let blocks = try? superblock.le32(4), let group = try? superblock.le32(32)
@@ -42,7 +43,9 @@ struct Ext4Fields {
   }
 
   var superblock: [Field] {
-    let words: [UInt64] = [0, 4, 20, 24, 28, 32, 36, 40, 84, 92, 96, 100, 200, 204, 224, 236, 260, 336, 340, 344, 352, 356, 624, 628]
+    let words: [UInt64] = [
+      0, 4, 20, 24, 28, 32, 36, 40, 84, 92, 96, 100, 200, 204, 224, 236, 260, 336, 340, 344, 352, 356, 624, 628,
+    ]
     let halves: [UInt64] = [58, 76, 88, 206, 254, 350]
     let bytes: [UInt64] = [252, 253, 372, 373, 374, 375]
     return words.map { Field(1024 + $0, 4) } + halves.map { Field(1024 + $0, 2) } + bytes.map { Field(1024 + $0, 1) }

@@ -6,14 +6,18 @@ func limitProcessorTime(toSeconds seconds: Int) {
   var timer = itimerval()
   timer.it_value.tv_sec = seconds
   // Safe: the call reads one structure, and may write nothing.
-  guard unsafe setitimer(__itimer_which_t(ITIMER_PROF.rawValue), &timer, nil) == 0 else { say("setitimer failed"); leave(4) }
+  guard unsafe setitimer(__itimer_which_t(ITIMER_PROF.rawValue), &timer, nil) == 0 else {
+    say("setitimer failed"); leave(4)
+  }
 }
 
 /// Makes allocations fail beyond `bytes` of address space.
 func limitAddressSpace(toBytes bytes: UInt) {
   var limit = rlimit(rlim_cur: bytes, rlim_max: bytes)
   // Safe: the call reads one structure.
-  guard unsafe setrlimit(__rlimit_resource_t(RLIMIT_AS.rawValue), &limit) == 0 else { say("setrlimit failed"); leave(4) }
+  guard unsafe setrlimit(__rlimit_resource_t(RLIMIT_AS.rawValue), &limit) == 0 else {
+    say("setrlimit failed"); leave(4)
+  }
 }
 
 /// Bytes of memory that the process had in use at its peak.

@@ -69,7 +69,8 @@ final class Target {
 
   /// The edits that turn the checksums of metadata off, so that others are not found out by them; the groups' too.
   var editsAgainstChecksums: [MutatedDevice.Edit] {
-    guard layout != nil, let bytes = try? file.bytes(4, at: 1024 + 100), let features = try? bytes.rawSpan.le32(0) else {
+    guard layout != nil, let bytes = try? file.bytes(4, at: 1024 + 100), let features = try? bytes.rawSpan.le32(0)
+    else {
       return []
     }
     return [edit(at: 1024 + 100, UInt64(features & ~0x410), width: 4)]
