@@ -63,7 +63,8 @@ import Testing
     Vector(.legacyUnsigned, "naïve".utf8, 0x275D_661A, 0x0000_0000, 0x275D_661A, 0x0000_0000),
     Vector(.legacyUnsigned, highBytes, 0xF6A0_4E0A, 0x0000_0000, 0xF6A0_4E0A, 0x0000_0000),
     Vector(.legacyUnsigned, longest, 0x3055_7DA6, 0x0000_0000, 0x3055_7DA6, 0x0000_0000),
-    Vector(.legacyUnsigned, "0123456789abcdef0123456789abcdef".utf8, 0x6D4A_15EE, 0x0000_0000, 0x6D4A_15EE, 0x0000_0000),
+    Vector(
+      .legacyUnsigned, "0123456789abcdef0123456789abcdef".utf8, 0x6D4A_15EE, 0x0000_0000, 0x6D4A_15EE, 0x0000_0000),
     // halfMD4Unsigned
     Vector(.halfMD4Unsigned, "a".utf8, 0x0A2F_A3A0, 0x6B8E_D956, 0xD5FA_7D7A, 0xACB4_8187),
     Vector(.halfMD4Unsigned, "file.txt".utf8, 0xF1A2_BDCC, 0x8BB8_AAC2, 0x64FB_E4FE, 0xE0E0_D3E8),
@@ -72,7 +73,8 @@ import Testing
     Vector(.halfMD4Unsigned, "naïve".utf8, 0x1359_21A6, 0xBDF0_2EF6, 0x8262_460A, 0xCD3F_58E1),
     Vector(.halfMD4Unsigned, highBytes, 0xBA9A_A5F6, 0xD691_6A77, 0xC3AA_5C40, 0xE2F2_A6BA),
     Vector(.halfMD4Unsigned, longest, 0xBA90_8BBE, 0x3554_4659, 0x2AA7_169E, 0x655F_9D9C),
-    Vector(.halfMD4Unsigned, "0123456789abcdef0123456789abcdef".utf8, 0x387E_F65C, 0x3F72_A358, 0x3618_4620, 0xC959_DF59),
+    Vector(
+      .halfMD4Unsigned, "0123456789abcdef0123456789abcdef".utf8, 0x387E_F65C, 0x3F72_A358, 0x3618_4620, 0xC959_DF59),
     // teaUnsigned
     Vector(.teaUnsigned, "a".utf8, 0x0D96_3696, 0x03EA_7B5E, 0x6D0E_A4C0, 0xC189_22DF),
     Vector(.teaUnsigned, "file.txt".utf8, 0xD792_8762, 0x65A1_9C44, 0x572A_0842, 0x3317_D5E2),
