@@ -41,6 +41,11 @@ let package = Package(
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: settings),
+    .target(
+      name: "CTestSupport", path: "Tests/CTestSupport", linkerSettings: [.linkedLibrary("crypto")]),
+    .target(
+      name: "TestSupport", dependencies: ["CTestSupport", "FileSystems", "BlockDevices", "Bytes", .systemPackage],
+      path: "Tests/TestSupport", swiftSettings: settings),
     .testTarget(name: "BytesTests", dependencies: ["Bytes"], swiftSettings: settings),
     .testTarget(name: "BlockDevicesTests", dependencies: ["BlockDevices", "Bytes", .systemPackage], swiftSettings: settings),
   ]

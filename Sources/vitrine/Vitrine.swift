@@ -11,7 +11,7 @@ struct Vitrine: ParsableCommand {
       mount -t fuse.vitrine and fstab(5) work.
       """,
     version: "0.1.0",
-    subcommands: [Mount.self, Umount.self],
+    subcommands: [Mount.self, Umount.self, Inspect.self],
     defaultSubcommand: Mount.self)
 
   static func main() {
@@ -22,8 +22,10 @@ struct Vitrine: ParsableCommand {
       Message.write(failure.text)
       Glibc.exit(failure.status)
     } catch {
-      guard exitCode(for: error) == .validationFailure else { exit(withError: error) }
-      Message.write("\(message(for: error)); see vitrine --help")
+      // Help, a version, or a status whose line has been written already.
+      guard !(error is ExitCode), exitCode(for: error) == .validationFailure else { exit(withError: error) }
+      let text = message(for: error)
+      Message.write("\(text.hasSuffix(".") ? String(text.dropLast()) : text); see vitrine --help")
       Glibc.exit(ExitStatus.usage.rawValue)
     }
   }

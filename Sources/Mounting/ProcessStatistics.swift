@@ -1,9 +1,9 @@
 internal import Glibc
 
 /// What this process has cost so far.
-enum ProcessStatistics {
+public enum ProcessStatistics {
   /// One `key value` line for each number, in an order that never changes.
-  static var lines: [String] {
+  public static var lines: [String] {
     var usage = rusage()
     // Safe: `usage` is a rusage.
     guard unsafe getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage) == 0 else { return [] }

@@ -1,0 +1,49 @@
+internal import Foundation
+
+/// Runs `body` with the image mounted by the kernel, read-only, and unmounts it whatever happens.
+public func withKernelMount<R>(
+  of image: String, type: String = "ext4", options: [String] = [], _ body: (String) throws -> R
+) throws -> R {
+  let directory = try TemporaryDirectory(prefix: "vitrine-kernel")
+  try runSuccessfully(
+    ["mount", "-t", type, "-o", (["ro", "loop"] + options).joined(separator: ","), image, directory.path])
+  defer { unmount(directory.path) }
+  return try body(directory.path)
+}
+
+/// Runs `body` with the image mounted by the `vitrine` that was built with these tests, and unmounts it whatever
+/// happens.
+///
+/// - Parameter arguments: follow the image and the mount point: `["-o", "allow_other"]`.
+public func withVitrineMount<R>(
+  of image: String, arguments: [String] = [], _ body: (String) throws -> R
+) throws -> R {
+  let directory = try TemporaryDirectory(prefix: "vitrine-mount")
+  try runSuccessfully([vitrineBinary, "mount", image, directory.path] + arguments, timeout: 60)
+  defer {
+    if (try? run([vitrineBinary, "umount", directory.path], timeout: 60).succeeded) != true { unmount(directory.path) }
+  }
+  return try body(directory.path)
+}
+
+/// The path of the built program: the tests' own neighbour, or `VITRINE_BINARY`.
+public let vitrineBinary: String = {
+  if let path = ProcessInfo.processInfo.environment["VITRINE_BINARY"] { return path }
+  var folder = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
+  while folder.path != "/" {
+    folder.deleteLastPathComponent()
+    let candidate = folder.appendingPathComponent("vitrine").path
+    if FileManager.default.isExecutableFile(atPath: candidate) {
+      return candidate
+    }
+  }
+  return Fixture.package.appendingPathComponent(".build/debug/vitrine").path
+}()
+
+/// Unmounts; where something still uses the mount, lets go of it anyway.
+private func unmount(_ path: String) {
+  for command in [["umount", path], ["fusermount3", "-u", path], ["umount", "-l", path], ["fusermount3", "-uz", path]] {
+    if let result = try? run(command, timeout: 60), result.succeeded { return }
+    Thread.sleep(forTimeInterval: 0.1)
+  }
+}
