@@ -46,6 +46,12 @@ let package = Package(
     .target(
       name: "TestSupport", dependencies: ["CTestSupport", "FileSystems", "BlockDevices", "Bytes", .systemPackage],
       path: "Tests/TestSupport", swiftSettings: settings),
+    .testTarget(
+      name: "MountingTests",
+      dependencies: [
+        "Mounting", "DiskStack", "FileSystems", "Volumes", "BlockDevices", "Bytes", "TestSupport", "vitrine", .systemPackage,
+      ],
+      swiftSettings: settings),
     .testTarget(name: "BytesTests", dependencies: ["Bytes"], swiftSettings: settings),
     .testTarget(name: "BlockDevicesTests", dependencies: ["BlockDevices", "Bytes", .systemPackage], swiftSettings: settings),
   ]

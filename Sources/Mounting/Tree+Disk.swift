@@ -15,7 +15,7 @@ extension Tree {
   }
 }
 
-private struct DiskTreeBuilder {
+struct DiskTreeBuilder {
   private(set) var fileSystems: [any FileSystem] = []
   /// Number 0 is none, number 1 the root, which is made last.
   private var made: [MadeNode] = [.directory(MadeDirectory(parent: 0, entries: [])), .link([])]
