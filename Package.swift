@@ -54,6 +54,12 @@ let package = Package(
       path: "Tests/CorruptionFuzzer", swiftSettings: settings),
     .testTarget(
       name: "CorruptionTests", dependencies: ["CorruptionFuzzer", "TestSupport"], swiftSettings: settings),
+    .testTarget(
+      name: "MountingTests",
+      dependencies: [
+        "Mounting", "DiskStack", "FileSystems", "Volumes", "BlockDevices", "Bytes", "TestSupport", "vitrine", .systemPackage,
+      ],
+      swiftSettings: settings),
     .testTarget(name: "BytesTests", dependencies: ["Bytes"], swiftSettings: settings),
     .testTarget(
       name: "BlockDevicesTests", dependencies: ["BlockDevices", "Bytes", .systemPackage], swiftSettings: settings),
