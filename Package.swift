@@ -46,6 +46,12 @@ let package = Package(
     .target(
       name: "TestSupport", dependencies: ["CTestSupport", "FileSystems", "BlockDevices", "Bytes", .systemPackage],
       path: "Tests/TestSupport", swiftSettings: settings),
+    .testTarget(
+      name: "GoldenTests", dependencies: ["TestSupport", "FileSystems", "BlockDevices", "Bytes", .systemPackage],
+      swiftSettings: settings),
+    .testTarget(
+      name: "DifferentialTests", dependencies: ["TestSupport", "FileSystems", "BlockDevices", "Bytes", "vitrine"],
+      swiftSettings: settings),
     .testTarget(name: "BytesTests", dependencies: ["Bytes"], swiftSettings: settings),
     .testTarget(name: "BlockDevicesTests", dependencies: ["BlockDevices", "Bytes", .systemPackage], swiftSettings: settings),
   ]
