@@ -140,6 +140,13 @@ struct ListingFields {
     fields.append(merged.count > 64 ? "data=\(merged.count)ranges:\(SHA256.hash(Array(text.utf8)).prefix(16))" : "data=\(text)")
   }
 
+  /// A file that cannot be read for want of a key says so once, whichever call it was that told.
+  mutating func tellMissingKeyOnce(from index: Int) {
+    guard fields[index...].contains(where: { $0.hasSuffix("=!ENOKEY") }) else { return }
+    fields.removeSubrange(index...)
+    failure("open", "ENOKEY")
+  }
+
   mutating func failure(_ key: String, _ errno: String) { fields.append("\(key)=!\(errno)") }
 }
 
