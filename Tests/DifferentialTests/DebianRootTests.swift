@@ -23,7 +23,7 @@ struct DebianRootTests {
     }
     #expect(kernel.lines.count > 5000, "this is no Debian root: \(kernel.lines.count) paths")
 
-    try withVitrineMount(of: disk, arguments: ["--partition", "1", "-o", "allow_other"]) { root in
+    try withVitrineMount(of: disk, arguments: ["--partition", "1", "-o", "allow_other"]) { (root: String) throws in
       let difference = kernel.dropping(["crtime"]).difference(
         from: Listing(ofDirectory: root).dropping(["crtime"]), named: ("kernel", "vitrine mount"))
       #expect(difference == nil, "\(difference ?? "")")
@@ -31,7 +31,7 @@ struct DebianRootTests {
     }
 
     // The same by the tree that a mount of the whole disk shows.
-    try withVitrineMount(of: disk) { top in
+    try withVitrineMount(of: disk) { (top: String) throws in
       #expect(try runSuccessfully(["cat", "\(top)/p1/etc/debian_version"]).output != "")
       #expect(try runSuccessfully(["cmp", "-n", "4194304", "\(top)/disk.raw", disk]).succeeded)
     }
@@ -44,7 +44,6 @@ struct DebianRootTests {
     try runSuccessfully(
       ["mmdebstrap", "--quiet", "--mode=root", "--variant=minbase", "stable", root], timeout: 1200)
     defer { try? FileManager.default.removeItem(atPath: root) }
-    FileManager.default.createFile(atPath: disk, contents: nil)
     try runSuccessfully(["truncate", "-s", "\(size + 2 * start)", disk])
     try "label: gpt\nstart=2048, size=\(size / 512), type=linux, name=root\n".write(
       toFile: work.path + "/table", atomically: true, encoding: .utf8)
