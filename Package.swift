@@ -49,6 +49,12 @@ let package = Package(
     .target(
       name: "TestSupport", dependencies: ["CTestSupport", "FileSystems", "BlockDevices", "Bytes", .systemPackage],
       path: "Tests/TestSupport", swiftSettings: settings),
+    .testTarget(
+      name: "GoldenTests", dependencies: ["TestSupport", "FileSystems", "BlockDevices", "Bytes", .systemPackage],
+      swiftSettings: settings),
+    .testTarget(
+      name: "DifferentialTests", dependencies: ["TestSupport", "FileSystems", "BlockDevices", "Bytes", "vitrine"],
+      swiftSettings: settings),
     .executableTarget(
       name: "CorruptionFuzzer", dependencies: ["DiskStack", "FileSystems", "BlockDevices", "Bytes", .systemPackage],
       path: "Tests/CorruptionFuzzer", swiftSettings: settings),
