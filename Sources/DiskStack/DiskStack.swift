@@ -1,4 +1,5 @@
 public import BlockDevices
+internal import Bytes
 public import FileSystems
 public import SystemPackage
 public import Volumes
@@ -14,7 +15,8 @@ public struct DiskStack: Sendable {
   public let disk: any BlockDevice
   /// nil for a disk without one: then `volumes` holds the whole disk as its only volume.
   public let table: PartitionTable?
-  /// Ascending by number.
+  /// Ascending by number. With a table, number 0 (the whole disk) is among them only where a filesystem fills the
+  /// disk beside the table, as in a hybrid ISO image; its raw bytes are `disk`.
   public let volumes: [Volume]
   /// What is wrong with the whole, one clear line each.
   public let notices: [String]
@@ -24,23 +26,36 @@ public struct DiskStack: Sendable {
   public init(opening path: FilePath, options: Options = Options()) throws(StackError) {
     let image: HostFile
     do { image = try HostFile(opening: path) } catch { throw .cannotOpen(path, error) }
-    // Stands in until partition tables are read: the whole image as one volume.
+    guard image.size > 0 else { throw .isEmpty(path) }
     self.image = image
     format = "raw"
-    disk = image
-    table = nil
-    var contents = Volume.Contents.unknown
-    for driver in FileSystemCatalog.drivers {
-      do {
-        contents = .fileSystem(try driver.init(reading: image, options: options.fileSystem))
-        break
-      } catch {
-        if case .notRecognized = error { continue }
-        contents = .unreadable(error)
+
+    var notices: [String] = []
+    if options.offset == 0 && options.sizeLimit == nil {
+      disk = image
+    } else {
+      guard options.offset < image.size else { throw .offsetBeyondEnd(path, size: image.size) }
+      let rest = image.size - options.offset
+      let size = min(options.sizeLimit ?? rest, rest)
+      guard size > 0, let slice = Slice(of: image, start: options.offset, size: size) else { throw .isEmpty(path) }
+      if let limit = options.sizeLimit, limit > rest {
+        notices.append("the image ends \(limit - rest) bytes before the size limit")
       }
+      disk = slice
     }
-    volumes = [Volume(number: 0, name: "disk", device: image, start: 0, contents: contents)]
-    notices = []
+
+    let layout: DiskLayout
+    do {
+      layout = try DiskLayout(of: disk, sectorSize: options.sectorSize, nativeSectorSize: image.sectorSize)
+    } catch {
+      throw .cannotRead(path, error)
+    }
+    table = layout.table
+    volumes = VolumeOpener(disk: disk, options: options.fileSystem).volumes(of: layout)
+    self.notices = notices + layout.notices
+    if table == nil, let whole = volumes.first, case .unknown = whole.contents, whole.notices.isEmpty {
+      throw .nothingRecognized(path, sign: FileSign.describe(disk))
+    }
   }
 
   public struct Options: Sendable {
@@ -48,23 +63,10 @@ public struct DiskStack: Sendable {
     public var offset: UInt64 = 0
     /// Bytes of the image that belong to the disk; nil for all.
     public var sizeLimit: UInt64?
-    /// Bytes of a logical sector; nil to find out.
+    /// Bytes of a logical sector, a power of two from 512 on; nil to find out.
     public var sectorSize: Int?
     public var fileSystem = OpenOptions()
 
     public init() {}
   }
-}
-
-/// Why there is no stack at all.
-public enum StackError: Error, Sendable {
-  case cannotOpen(FilePath, Errno)
-  case isEmpty(FilePath)
-  /// `offset` lies past the end.
-  case offsetBeyondEnd(FilePath, size: UInt64)
-  /// Neither a table nor anything that libblkid names nor a filesystem of ours.
-  case nothingRecognized(FilePath)
-  /// No volume, or more than one, is what a selector asks for.
-  case noSuchVolume(FilePath, selector: String, present: [String])
-  case ambiguousVolume(FilePath, selector: String, matching: [String])
 }

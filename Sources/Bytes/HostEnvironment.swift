@@ -1,0 +1,29 @@
+internal import Glibc
+
+/// What the process was told of its surroundings. Here, and not with the command line that asks, so that the calls
+/// into C stay where all such calls are.
+public enum HostEnvironment {
+  /// The environment variable `name`; nil where it is not set or empty.
+  public static func value(of name: String) -> String? {
+    // Safe: the string is copied at once, and nothing in this program changes the environment.
+    guard let value = unsafe getenv(name), unsafe value.pointee != 0 else { return nil }
+    return unsafe String(cString: value)
+  }
+
+  /// Whether text is UTF-8 here, by the locale's variables in the order in which setlocale(3) looks at them.
+  public static var isUTF8: Bool {
+    let locale = value(of: "LC_ALL") ?? value(of: "LC_CTYPE") ?? value(of: "LANG") ?? ""
+    let name = locale.lowercased()
+    return name.contains("utf-8") || name.contains("utf8")
+  }
+
+  public static var standardOutputIsTerminal: Bool { isatty(STDOUT_FILENO) == 1 }
+
+  /// Columns of the terminal that standard output is; nil where it is none.
+  public static var terminalWidth: Int? {
+    var size = winsize()
+    // Safe: TIOCGWINSZ fills a `winsize`.
+    guard unsafe ioctl(STDOUT_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return nil }
+    return Int(size.ws_col)
+  }
+}

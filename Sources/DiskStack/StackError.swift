@@ -1,0 +1,66 @@
+public import Bytes
+public import SystemPackage
+
+/// Why there is no stack at all, or no such volume in it.
+public enum StackError: Error, Sendable {
+  case cannotOpen(FilePath, Errno)
+  case isEmpty(FilePath)
+  /// `offset` lies past the end.
+  case offsetBeyondEnd(FilePath, size: UInt64)
+  /// The first bytes of the disk cannot be read.
+  case cannotRead(FilePath, ReadError)
+  /// Neither a table nor anything that libblkid names nor a filesystem of ours. `sign` says what it looks like instead,
+  /// where that is known.
+  case nothingRecognized(FilePath, sign: String? = nil)
+  /// No volume, or more than one, is what a selector asks for.
+  case noSuchVolume(FilePath, selector: String, present: [String])
+  case ambiguousVolume(FilePath, selector: String, matching: [String])
+}
+
+extension StackError {
+  public var path: FilePath {
+    switch self {
+    case .cannotOpen(let path, _), .isEmpty(let path), .offsetBeyondEnd(let path, _), .cannotRead(let path, _),
+      .nothingRecognized(let path, _), .noSuchVolume(let path, _, _), .ambiguousVolume(let path, _, _):
+      path
+    }
+  }
+
+  /// What is wrong and what to do, on one line, without the image's name.
+  public var text: String {
+    switch self {
+    case .cannotOpen(_, .isDirectory): return "is a folder, not a disk image"
+    case .cannotOpen(_, .notSupported): return "is neither a file nor a block device"
+    case .cannotOpen(_, let errno): return "cannot open: \(errno)"
+    case .isEmpty: return "is empty: there is no disk in it"
+    case .offsetBeyondEnd(_, let size): return "the offset lies past the end of the image (\(size) bytes)"
+    case .cannotRead(_, let error): return "\(error)"
+    case .nothingRecognized(_, let sign):
+      return "no partition table and no known filesystem in it"
+        + (sign.map { " (it looks like \($0))" } ?? "; if the disk starts further in, say where with an offset")
+    case .noSuchVolume(_, let selector, let present):
+      return "no volume is \(selector); " + (present.isEmpty ? "there are none" : "there are: " + Self.list(present))
+    case .ambiguousVolume(_, let selector, let matching):
+      return "\(selector) is more than one volume: " + Self.list(matching) + "; name one by its number"
+    }
+  }
+
+  /// The status of sysexits(3) that a command ends with.
+  public var exitStatus: Int32 {
+    switch self {
+    case .cannotOpen(_, .permissionDenied), .cannotOpen(_, .notPermitted): 77
+    case .cannotOpen(_, .ioError): 74
+    case .cannotOpen: 66
+    case .cannotRead(_, let error):
+      if case .io = error.cause { 74 } else { 65 }
+    case .isEmpty, .nothingRecognized: 65
+    case .offsetBeyondEnd, .noSuchVolume, .ambiguousVolume: 64
+    }
+  }
+
+  /// At most sixteen of them, for a message of one line.
+  private static func list(_ names: [String]) -> String {
+    names.count <= 16
+      ? names.joined(separator: ", ") : names.prefix(16).joined(separator: ", ") + " and \(names.count - 16) more"
+  }
+}

@@ -1,0 +1,111 @@
+internal import ArgumentParser
+internal import Bytes
+internal import DiskStack
+internal import SystemPackage
+internal import Volumes
+
+/// `vitrine inspect`: what an image holds, layer by layer.
+struct Inspect: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "inspect",
+    abstract: "Show the layers of a disk image: partition table, volumes, filesystems.",
+    discussion: """
+      Prints a tree for people, or with --json an object for programs. Nothing is mounted, and the image is only read.
+      """)
+
+  @Argument(help: "A disk image or a block device.", completion: .file())
+  var image: String
+
+  @Flag(help: "Print JSON, with sizes in bytes.")
+  var json = false
+
+  @Option(
+    help: ArgumentHelp("Colour the tree: auto (on a terminal), always or never.", valueName: "when"))
+  var color = ColorChoice.auto
+
+  @Option(
+    name: [.short, .long],
+    help: ArgumentHelp(
+      "Show only this volume: its number, or LABEL=, UUID=, PARTLABEL= or PARTUUID= and a value.",
+      valueName: "volume"))
+  var partition: SelectorArgument?
+
+  @Option(help: ArgumentHelp("Start of the disk in the image.", valueName: "bytes"))
+  var offset: UInt64 = 0
+
+  @Option(help: ArgumentHelp("Size of the disk in the image.", valueName: "bytes"))
+  var sizelimit: UInt64?
+
+  @Option(help: ArgumentHelp("Logical sector size, where it is not found out right.", valueName: "bytes"))
+  var sectorSize: Int?
+
+  @Flag(name: [.short, .long], help: "Print sizes in bytes.")
+  var bytes = false
+
+  func validate() throws {
+    guard let sectorSize else { return }
+    guard (512...65536).contains(sectorSize), sectorSize.nonzeroBitCount == 1 else {
+      throw ValidationError("A sector has 512, 1024, 2048, 4096 … 65536 bytes, not \(sectorSize).")
+    }
+  }
+
+  func run() throws {
+    var options = DiskStack.Options()
+    options.offset = offset
+    options.sizeLimit = sizelimit
+    options.sectorSize = sectorSize
+    let report: InspectReport
+    do {
+      let stack = try DiskStack(opening: FilePath(image), options: options)
+      report = InspectReport(
+        of: stack, offset: offset, only: try partition.map { selector throws(StackError) in
+          try stack.volume(matching: selector.selector)
+        })
+    } catch {
+      throw Self.failure(error)
+    }
+    try output(json ? InspectJSON.text(of: report) : InspectTree(style: style).text(of: report))
+    // What there is of a table cannot be used: said in the output, and by the status.
+    if report.stack.table?.type == "PMBR" { throw ExitCode(65) }
+  }
+
+  private var style: InspectTree.Style {
+    let isTerminal = HostEnvironment.standardOutputIsTerminal
+    let width = HostEnvironment.value(of: "COLUMNS").flatMap { Int($0) } ?? HostEnvironment.terminalWidth ?? 100
+    return InspectTree.Style(
+      usesColor: color == .always
+        || color == .auto && isTerminal && HostEnvironment.value(of: "NO_COLOR") == nil
+          && HostEnvironment.value(of: "TERM") != "dumb",
+      usesUnicode: HostEnvironment.isUTF8, width: min(max(width, 60), 100), exactSizes: bytes)
+  }
+
+  /// Prints the error's line, and gives the status to end with.
+  private static func failure(_ error: StackError) -> ExitCode {
+    let line = "vitrine: \(Escaped.text(error.path.string)): \(error.text)\n"
+    _ = try? FileDescriptor.standardError.writeAll(line.utf8)
+    return ExitCode(error.exitStatus)
+  }
+
+  private func output(_ text: String) throws {
+    do {
+      _ = try FileDescriptor.standardOutput.writeAll(text.utf8)
+    } catch {
+      _ = try? FileDescriptor.standardError.writeAll("vitrine: cannot write the output: \(error)\n".utf8)
+      throw ExitCode(74)
+    }
+  }
+}
+
+enum ColorChoice: String, ExpressibleByArgument, CaseIterable {
+  case auto, always, never
+}
+
+/// A `VolumeSelector` as an argument.
+struct SelectorArgument: ExpressibleByArgument {
+  let selector: VolumeSelector
+
+  init?(argument: String) {
+    guard let selector = VolumeSelector(argument) else { return nil }
+    self.selector = selector
+  }
+}

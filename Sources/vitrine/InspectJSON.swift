@@ -1,0 +1,183 @@
+internal import BlockDevices
+internal import DiskStack
+internal import FileSystems
+internal import SystemPackage
+internal import Volumes
+
+/// `inspect --json`: keys as `lsblk -J` and `qemu-img info --output=json` have them, all sizes in bytes. Every key is
+/// there every time, null where it says nothing; man/vitrine-inspect.schema.json is the promise.
+enum InspectJSON {
+  static func text(of report: InspectReport) -> String {
+    let stack = report.stack
+    let table = stack.table
+    var object: [(String, JSONValue)] = [
+      ("filename", .string(stack.image.path.string)),
+      ("format", .string(stack.format)),
+      ("virtual-size", .number(stack.disk.size)),
+      ("actual-size", .number(stack.image.allocatedSize)),
+      ("offset", .number(report.offset)),
+      ("pttype", .optional(table?.type)),
+      ("ptuuid", .optional(table?.uuid)),
+      ("log-sec", table.map { .number(UInt64($0.sectorSize)) } ?? .null),
+      ("notices", .strings(stack.notices + (table?.notices ?? []))),
+    ]
+    object.append(("children", .array(report.items.map(item))))
+    return JSONValue.object(object).text + "\n"
+  }
+
+  private static func item(_ item: InspectReport.Item) -> JSONValue {
+    switch item {
+    case .volume(let volume): return self.volume(volume)
+    case .free(let start, let size, let parent):
+      return .object([
+        ("name", .string("free")), ("type", .string("free")), ("start", .number(start)), ("size", .number(size)),
+        ("parent", parent.map { .number(UInt64($0)) } ?? .null),
+      ])
+    }
+  }
+
+  private static func volume(_ volume: Volume) -> JSONValue {
+    let partition = volume.partition
+    let summary = volume.fileSystem?.summary
+    var object: [(String, JSONValue)] = [
+      ("name", .string(volume.name)),
+      ("type", .string(partition == nil ? "disk" : "part")),
+      ("start", .number(volume.start)),
+      ("size", .number(volume.device.size)),
+      ("parent", partition?.parent.map { .number(UInt64($0)) } ?? .null),
+      ("number", .number(UInt64(volume.number))),
+      ("fstype", .optional(volume.typeName)),
+      ("fsver", .optional(volume.signature?.version)),
+      ("label", volume.label.map { .string(String(decoding: $0, as: UTF8.self)) } ?? .null),
+    ]
+    if let label = volume.label, String(validating: label, as: UTF8.self) == nil {
+      object.append(("label-hex", .string(hexadecimal(label))))
+    }
+    object += [
+      ("uuid", .optional(volume.uuid)),
+      ("parttype", .optional(partition?.typeCode)),
+      ("parttypename", .optional(partition?.typeName)),
+      ("partlabel", .optional(partition?.label)),
+      ("partuuid", .optional(partition?.uuid)),
+      ("partflags", .optional(partition.flatMap { $0.flags == 0 ? nil : "0x" + String($0.flags, radix: 16) })),
+      ("fssize", summary.map { .number($0.byteCount(of: $0.blockCount)) } ?? .null),
+      ("fsavail", summary.map { .number($0.byteCount(of: $0.availableBlockCount)) } ?? .null),
+      ("fsused", summary.map { .number($0.byteCount(of: $0.blockCount - min($0.blockCount, $0.freeBlockCount))) } ?? .null),
+      ("state", .string(volume.state)),
+      ("detail", .optional(volume.detail)),
+      ("filesystem", summary.map(fileSystem) ?? .null),
+      ("notices", .strings(volume.notices)),
+    ]
+    return .object(object)
+  }
+
+  private static func fileSystem(_ summary: FileSystemSummary) -> JSONValue {
+    .object([
+      ("type", .string(summary.type)),
+      ("block-size", .number(UInt64(summary.blockSize))),
+      ("blocks", .number(summary.blockCount)),
+      ("free-blocks", .number(summary.freeBlockCount)),
+      ("inodes", .number(summary.inodeCount)),
+      ("free-inodes", .number(summary.freeInodeCount)),
+      ("size", .number(summary.size)),
+      ("features", .strings(summary.features)),
+      ("created", .optional(summary.created.map(InspectFormat.time))),
+      ("last-mounted", .optional(summary.lastMounted.map(InspectFormat.time))),
+      ("last-written", .optional(summary.lastWritten.map(InspectFormat.time))),
+      ("last-mount-point", .optional(summary.lastMountPoint)),
+      ("clean", .boolean(summary.isClean)),
+      ("notices", .strings(summary.notices)),
+    ])
+  }
+
+  private static func hexadecimal(_ bytes: [UInt8]) -> String {
+    bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+  }
+}
+
+extension FileSystemSummary {
+  /// Bytes of `blocks` of this filesystem; the greatest number where that overflows.
+  func byteCount(of blocks: UInt64) -> UInt64 {
+    let (bytes, overflow) = blocks.multipliedReportingOverflow(by: UInt64(blockSize))
+    return overflow ? .max : bytes
+  }
+}
+
+extension Volume {
+  /// Why its contents cannot be read, or what can be done with them.
+  var detail: String? {
+    switch contents {
+    case .unreadable(.notRecognized): "damaged: the signature is there, but not what should follow it"
+    case .unreadable(.unsupported(let features)): "uses what is not supported: \(features.joined(separator: ", "))"
+    case .unreadable(.unreadable(let error)): "\(error)"
+    case .unsupported(let hint): hint
+    case .fileSystem, .container, .unknown: nil
+    }
+  }
+}
+
+/// A JSON document, and its text.
+indirect enum JSONValue {
+  case null
+  case boolean(Bool)
+  case number(UInt64)
+  case string(String)
+  case array([JSONValue])
+  /// In this order.
+  case object([(String, JSONValue)])
+
+  static func optional(_ text: String?) -> JSONValue { text.map(JSONValue.string) ?? .null }
+  static func strings(_ texts: [String]) -> JSONValue { .array(texts.map(JSONValue.string)) }
+
+  /// Indented by two spaces a level; always valid UTF-8.
+  var text: String {
+    var result = ""
+    write(to: &result, indent: "")
+    return result
+  }
+
+  private func write(to text: inout String, indent: String) {
+    let inner = indent + "  "
+    switch self {
+    case .null: text += "null"
+    case .boolean(let value): text += value ? "true" : "false"
+    case .number(let value): text += String(value)
+    case .string(let value): Self.write(value, to: &text)
+    case .array(let values) where values.isEmpty: text += "[]"
+    case .array(let values):
+      text += "["
+      for (index, value) in values.enumerated() {
+        text += (index == 0 ? "\n" : ",\n") + inner
+        value.write(to: &text, indent: inner)
+      }
+      text += "\n" + indent + "]"
+    case .object(let members):
+      text += "{"
+      for (index, member) in members.enumerated() {
+        text += (index == 0 ? "\n" : ",\n") + inner
+        Self.write(member.0, to: &text)
+        text += ": "
+        member.1.write(to: &text, indent: inner)
+      }
+      text += "\n" + indent + "}"
+    }
+  }
+
+  /// RFC 8259, section 7; what a terminal might obey (DEL, C1) is escaped, too.
+  private static func write(_ string: String, to text: inout String) {
+    text += "\""
+    for scalar in string.unicodeScalars {
+      switch scalar.value {
+      case 0x22: text += "\\\""
+      case 0x5C: text += "\\\\"
+      case 0x0A: text += "\\n"
+      case 0x09: text += "\\t"
+      case 0..<0x20, 0x7F..<0xA0:
+        let digits = String(scalar.value, radix: 16)
+        text += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
+      default: text.unicodeScalars.append(scalar)
+      }
+    }
+    text += "\""
+  }
+}
