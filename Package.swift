@@ -49,10 +49,18 @@ let package = Package(
     .target(
       name: "TestSupport", dependencies: ["CTestSupport", "FileSystems", "BlockDevices", "Bytes", .systemPackage],
       path: "Tests/TestSupport", swiftSettings: settings),
+    .executableTarget(
+      name: "CorruptionFuzzer", dependencies: ["DiskStack", "FileSystems", "BlockDevices", "Bytes", .systemPackage],
+      path: "Tests/CorruptionFuzzer", swiftSettings: settings),
+    .testTarget(
+      name: "CorruptionTests", dependencies: ["CorruptionFuzzer", "TestSupport"], swiftSettings: settings),
     .testTarget(name: "BytesTests", dependencies: ["Bytes"], swiftSettings: settings),
     .testTarget(
       name: "BlockDevicesTests", dependencies: ["BlockDevices", "Bytes", .systemPackage], swiftSettings: settings),
     .testTarget(name: "CommandLineTests", dependencies: ["TestSupport", "vitrine"], swiftSettings: settings),
+    .testTarget(
+      name: "FileSystemsTests", dependencies: ["FileSystems", "BlockDevices", "Bytes", .systemPackage],
+      swiftSettings: settings),
   ]
 )
 

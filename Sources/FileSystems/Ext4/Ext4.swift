@@ -1,0 +1,2 @@
+/// Stands in for the driver.
+final class Ext4 {}
