@@ -37,8 +37,12 @@ extension Ext4 {
 
   private func linkBytes(of inode: Inode, count: Int) throws(ReadError) -> [UInt8] {
     switch inode.storage {
-    case .target: return try inode.blockArea.bytes(0, count: count, of: "symbolic link")
-    case .inline: return try inlineContents(of: inode).rawSpan.bytes(0, count: count, of: "symbolic link")
+    case .target:
+      let bytes = inode.bytes
+      return try bytes.rawSpan.blockArea().bytes(0, count: count, of: "symbolic link")
+    case .inline:
+      let contents = try inlineContents(of: inode)
+      return try contents.rawSpan.bytes(0, count: count, of: "symbolic link")
     case .extents, .pointers:
       guard count <= superblock.blockSize, let place = try block(0, of: inode) else {
         throw .corrupt("symbolic link", at: UInt64(inode.number))
