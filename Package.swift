@@ -49,11 +49,23 @@ let package = Package(
     .target(
       name: "TestSupport", dependencies: ["CTestSupport", "FileSystems", "BlockDevices", "Bytes", .systemPackage],
       path: "Tests/TestSupport", swiftSettings: settings),
+    .testTarget(
+      name: "GoldenTests", dependencies: ["TestSupport", "FileSystems", "BlockDevices", "Bytes", .systemPackage],
+      swiftSettings: settings),
+    .testTarget(
+      name: "DifferentialTests", dependencies: ["TestSupport", "FileSystems", "BlockDevices", "Bytes", "vitrine"],
+      swiftSettings: settings),
     .executableTarget(
       name: "CorruptionFuzzer", dependencies: ["DiskStack", "FileSystems", "BlockDevices", "Bytes", .systemPackage],
       path: "Tests/CorruptionFuzzer", swiftSettings: settings),
     .testTarget(
       name: "CorruptionTests", dependencies: ["CorruptionFuzzer", "TestSupport"], swiftSettings: settings),
+    .testTarget(
+      name: "MountingTests",
+      dependencies: [
+        "Mounting", "DiskStack", "FileSystems", "Volumes", "BlockDevices", "Bytes", "TestSupport", "vitrine", .systemPackage,
+      ],
+      swiftSettings: settings),
     .testTarget(name: "BytesTests", dependencies: ["Bytes"], swiftSettings: settings),
     .testTarget(
       name: "BlockDevicesTests", dependencies: ["BlockDevices", "Bytes", .systemPackage], swiftSettings: settings),

@@ -51,7 +51,11 @@ public final class BlockCache: Sendable {
       }
       return nil
     }
-    if let found { return found }
+    if let found {
+      IOStatistics.cacheHits.wrappingAdd(1, ordering: .relaxed)
+      return found
+    }
+    IOStatistics.cacheMisses.wrappingAdd(1, ordering: .relaxed)
 
     let bytes = try device.bytes(count, at: offset)
     try verify(bytes.rawSpan)

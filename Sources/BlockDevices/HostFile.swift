@@ -1,5 +1,6 @@
 public import Bytes
 internal import Glibc
+internal import Synchronization
 public import SystemPackage
 
 /// A file or block device of the host, open read-only: the leaf of every stack.
@@ -50,7 +51,9 @@ public final class HostFile: BlockDevice {
       while done < count {
         let room = unsafe buffer.baseAddress! + initialized
         let result = unsafe pread(descriptor, room, count - done, off_t(offset) + off_t(done))
+        IOStatistics.hostReads.wrappingAdd(1, ordering: .relaxed)
         if result > 0 {
+          IOStatistics.hostBytes.wrappingAdd(UInt64(result), ordering: .relaxed)
           done += result
           initialized += result
         } else if result == 0 {

@@ -1,8 +1,32 @@
 internal import ArgumentParser
+internal import Glibc
 
 @main
 struct Vitrine: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "vitrine", abstract: "Show what is in a disk image or block device as files, read-only.",
-    subcommands: [Inspect.self])
+    commandName: "vitrine",
+    abstract: "Show what is in a disk image or block device as files, read-only.",
+    discussion: """
+      Without a command, mounts: "vitrine IMAGE MOUNTPOINT" is "vitrine mount IMAGE MOUNTPOINT", so that \
+      mount -t fuse.vitrine and fstab(5) work.
+      """,
+    version: "0.1.0",
+    subcommands: [Mount.self, Umount.self, Inspect.self],
+    defaultSubcommand: Mount.self)
+
+  static func main() {
+    do {
+      var command = try parseAsRoot()
+      try command.run()
+    } catch let failure as Failure {
+      Message.write(failure.text)
+      Glibc.exit(failure.status)
+    } catch {
+      // Help, a version, or a status whose line has been written already.
+      guard !(error is ExitCode), exitCode(for: error) == .validationFailure else { exit(withError: error) }
+      let text = message(for: error)
+      Message.write("\(text.hasSuffix(".") ? String(text.dropLast()) : text); see vitrine --help")
+      Glibc.exit(ExitStatus.usage.rawValue)
+    }
+  }
 }

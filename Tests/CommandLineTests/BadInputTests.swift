@@ -86,22 +86,24 @@ import Testing
 
   @Test(.enabled(if: Privileges.hasFUSE)) func wrongMountPoint() throws {
     let image = try Fixture("demo", "disk").image()
-    try expectFailure(["mount", image, scratch.path + "/missing"], status: 66)
-    try expectFailure(["mount", image, try file("file", Data())], status: 66)
+    try expectFailure(["mount", image, scratch.path + "/missing"], status: 71, saying: "does not exist")
+    try expectFailure(["mount", image, try file("file", Data())], status: 71, saying: "folder")
     _ = try file("mnt/something", Data())
     try expectFailure(["mount", image, point], status: 71, saying: "not empty")
   }
 
   @Test func umountOfWhatIsNotMounted() throws {
-    try expectFailure(["umount", point], status: 66)
-    try expectFailure(["umount", scratch.path + "/missing"], status: 66)
+    try expectFailure(["umount", point], status: 64)
+    try expectFailure(["umount", scratch.path + "/missing"], status: 64)
+    try expectFailure(["umount", scratch.path + "/missing/missing"], status: 66)
   }
 
   /// As an ordinary user: root may read everything.
   @Test(.enabled(if: Privileges.isRoot)) func noPermission() throws {
     let image = try file("secret.img", Data(count: 4096))
-    chmod(image, 0o600)
-    chmod(scratch.path, 0o755)
+    // Safe: the paths are strings that last for the calls.
+    unsafe chmod(image, 0o600)
+    unsafe chmod(scratch.path, 0o755)
     let result = try run([
       "setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", vitrineBinary, "inspect", image,
     ])

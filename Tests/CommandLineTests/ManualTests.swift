@@ -53,10 +53,13 @@ import Testing
       "cache": "never", "reply": "copy", "view": "disk", "partition": "1", "uid": "1", "gid": "1", "umask": "022",
       "fmask": "022", "dmask": "022", "offset": "1M", "sizelimit": "1M", "fsname": "a", "subtype": "b", "timeout": "1",
     ]
+    let point = try TemporaryDirectory()
     for option in options {
+      // What only root may give is refused to others, for that reason.
+      if !Privileges.isRoot && ["allow_other", "allow_root", "dev", "suid"].contains(option) { continue }
       var text = option
       if option.hasSuffix("=") { text += try #require(values[String(option.dropLast())], "a value for \(option)") }
-      let result = try run([vitrineBinary, "mount", "/nonexistent/image", "/nonexistent/point", "-o", text])
+      let result = try run([vitrineBinary, "mount", "/nonexistent/image", point.path, "-o", text])
       #expect(result.status == 66, "-o \(text): \(result.errors)")
     }
   }

@@ -72,7 +72,7 @@ struct CorruptionFuzzer {
     targets[image] = target
     let device = target.mutated(&random)
     let walkSeed = random.next()
-    if random.oneIn(8), target.file.allocatedSize <= 8 << 20 {
+    if !target.isFileSystem || random.oneIn(8) && target.file.allocatedSize <= 8 << 20 {
       try copy(device, over: target.file)
       runStack(walkSeed)
     } else {

@@ -9,6 +9,8 @@ final class Target {
   let file: HostFile
   /// What the driver reads when it walks the image without reading files, ascending.
   let metadata: [Range<UInt64>]
+  /// Whether a filesystem fills the image; if not, it is a disk with a table.
+  let isFileSystem: Bool
   private let layout: Ext4Fields?
   private let nodes: [UInt64]
 
@@ -23,17 +25,37 @@ final class Target {
       walk.run()
       nodes = Set(walk.visited.map(\.rawValue))
     }
-    var ranges = recorder.ranges
-    // What a driver finds in no image at all, or a partition table.
-    ranges.insert(0..<min(4096, max(file.size, 1)))
+    isFileSystem = !nodes.isEmpty
+    let ranges = isFileSystem ? recorder.ranges : try Self.tables(of: file)
     metadata = ranges.sorted { ($0.lowerBound, $0.upperBound) < ($1.lowerBound, $1.upperBound) }
     layout = Ext4Fields(file)
     self.nodes = nodes.sorted()
   }
 
+  /// Where the tables of a disk are: its start, its end, and each sector that ends as boot records do.
+  private static func tables(of file: HostFile) throws -> Set<Range<UInt64>> {
+    let tableSize = min(file.size, 24 << 10)
+    var ranges: Set<Range<UInt64>> = [0..<tableSize, (file.size - tableSize)..<file.size]
+    var position: UInt64 = 0
+    while position < file.size {
+      var extents = HostExtentList(limit: 64, findsHostHoles: true)
+      try file.resolve(position..<file.size, into: &extents)
+      for extent in extents.extents {
+        if case .host = extent.kind {
+          for sector in stride(from: position, to: position + extent.length, by: 512)
+          where (try? file.bytes(2, at: sector + 510)) == [0x55, 0xAA] {
+            ranges.insert((sector + 440)..<(sector + 512))
+          }
+        }
+        position += extent.length
+      }
+    }
+    return ranges
+  }
+
   /// A place within the metadata: mostly at a byte that is not zero.
   func place(_ random: inout Random) -> UInt64 {
-    if random.oneIn(8), file.size > 2048 { return 1024 + UInt64(random.below(1024)) }
+    if random.oneIn(8), isFileSystem, file.size > 2048 { return 1024 + UInt64(random.below(1024)) }
     guard let range = random.pick(metadata) else { return 0 }
     let start = range.lowerBound + random.next() % UInt64(range.count)
     guard !random.oneIn(4) else { return start }

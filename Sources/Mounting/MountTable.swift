@@ -1,0 +1,73 @@
+internal import SystemPackage
+
+/// What is mounted where, as /proc/self/mountinfo says (proc(5)).
+struct MountTable {
+  struct Entry {
+    /// "MAJOR:MINOR", as `st_dev` of what is in it.
+    let device: String
+    let mountPoint: String
+    let type: String
+    let source: String
+    let superOptions: String
+  }
+
+  let entries: [Entry]
+
+  /// nil without /proc.
+  static func current() -> MountTable? {
+    guard let bytes = readFile("/proc/self/mountinfo") else { return nil }
+    return MountTable(parsing: bytes)
+  }
+
+  init(parsing bytes: [UInt8]) {
+    entries = bytes.split(separator: UInt8(ascii: "\n")).compactMap(Self.entry)
+  }
+
+  private static func entry(_ line: ArraySlice<UInt8>) -> Entry? {
+    let fields = line.split(separator: UInt8(ascii: " "), omittingEmptySubsequences: false)
+    // ID parent device root mount-point options [optional …] - type source super-options
+    guard fields.count > 6, let dash = fields[6...].firstIndex(where: { Array($0) == [UInt8(ascii: "-")] }),
+      fields.count > dash + 2
+    else { return nil }
+    return Entry(
+      device: unescape(fields[2]), mountPoint: unescape(fields[4]), type: unescape(fields[dash + 1]),
+      source: unescape(fields[dash + 2]), superOptions: fields.count > dash + 3 ? unescape(fields[dash + 3]) : "")
+  }
+
+  /// Blanks, tabs, newlines and backslashes are written as three octal digits behind a backslash.
+  static func unescape(_ field: ArraySlice<UInt8>) -> String {
+    var result: [UInt8] = []
+    var rest = field
+    while let byte = rest.popFirst() {
+      let digits = rest.prefix(3)
+      if byte == UInt8(ascii: "\\"), digits.count == 3,
+        let value = UInt8(String(decoding: digits, as: UTF8.self), radix: 8)
+      {
+        result.append(value)
+        rest = rest.dropFirst(3)
+      } else {
+        result.append(byte)
+      }
+    }
+    return String(decoding: result, as: UTF8.self)
+  }
+
+  /// What is on top at `path`.
+  func last(at path: String) -> Entry? { entries.last { $0.mountPoint == path } }
+
+  /// The whole of a file under /proc or of a small one elsewhere; nil where it cannot be read.
+  static func readFile(_ path: FilePath) -> [UInt8]? {
+    guard let file = try? FileDescriptor.open(path, .readOnly, options: .closeOnExec) else { return nil }
+    return try? file.closeAfter {
+      var bytes: [UInt8] = []
+      var chunk = [UInt8](repeating: 0, count: 16384)
+      while bytes.count < 64 << 20 {
+        // Safe: the call writes at most the array's size.
+        let count = try unsafe chunk.withUnsafeMutableBytes { try unsafe file.read(into: $0) }
+        if count == 0 { break }
+        bytes += chunk.prefix(count)
+      }
+      return bytes
+    }
+  }
+}

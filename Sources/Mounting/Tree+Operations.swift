@@ -1,0 +1,158 @@
+internal import BlockDevices
+internal import Bytes
+internal import FileSystems
+internal import SystemPackage
+
+/// A node as the kernel wants to know it.
+struct NodeFacts: Sendable {
+  /// FUSE's number for it.
+  let number: UInt64
+  /// `st_ino`.
+  let statNumber: UInt64
+  let attributes: Attributes
+}
+
+/// An entry of a folder, but for its name.
+struct ListedEntry {
+  let number: UInt64
+  let statNumber: UInt64
+  let type: NodeType?
+  /// Names the place behind this entry.
+  let cookie: UInt64
+}
+
+extension Tree {
+  private func found(_ number: UInt64) throws(ReadError) -> Node {
+    guard let node = node(number) else { throw .io(.staleNFSFileHandle, "node", at: number) }
+    return node
+  }
+
+  func facts(of number: UInt64) throws(ReadError) -> NodeFacts {
+    let node = try found(number)
+    let attributes: Attributes
+    switch node {
+    case .file(let fileSystem, let id):
+      attributes = try fileSystem.attributes(of: id)
+    case .made(.directory(let directory)):
+      let folders = directory.entries.count { $0.type == .directory }
+      attributes = origin.attributes(.directory, links: UInt32(2 + folders))
+    case .made(.link(let target)):
+      attributes = origin.attributes(.symbolicLink, size: UInt64(target.count))
+    case .made(.device(let raw)):
+      attributes = origin.attributes(.regular, size: raw.device.size, allocated: raw.allocatedSize)
+    }
+    return NodeFacts(number: number, statNumber: statNumber(number, node), attributes: attributes)
+  }
+
+  /// The node that `name` leads to; also "." and "..", by which exported handles find their way.
+  func lookup(_ name: RawSpan, in parent: UInt64) throws(ReadError) -> NodeFacts? {
+    switch try dots(in: name) {
+    case 1: return try facts(of: parent)
+    case 2: return try facts(of: self.parent(of: parent))
+    default: break
+    }
+    switch try found(parent) {
+    case .file(let fileSystem, let id):
+      guard let child = try fileSystem.lookup(name, in: id) else { return nil }
+      return try facts(of: number(of: child, beside: parent))
+    case .made(.directory(let directory)):
+      guard let index = directory.byName[name.array] else { return nil }
+      return try facts(of: directory.entries[index].number)
+    case .made:
+      throw .io(.notDirectory, "node", at: parent)
+    }
+  }
+
+  /// 1 for ".", 2 for "..", 0 for any other name.
+  private func dots(in name: RawSpan) throws(ReadError) -> Int {
+    guard name.byteCount == 1 || name.byteCount == 2 else { return 0 }
+    for index in 0..<name.byteCount where try name.u8(index) != UInt8(ascii: ".") { return 0 }
+    return name.byteCount
+  }
+
+  func parent(of number: UInt64) throws(ReadError) -> UInt64 {
+    switch try found(number) {
+    case .file(let fileSystem, let id):
+      // Above the top of a volume lies the folder that shows it, which is the root in either view.
+      if id == fileSystem.root { return Self.root }
+      return self.number(of: try fileSystem.parent(of: id), beside: number)
+    case .made(.directory(let directory)): return directory.parent
+    case .made: throw .io(.notDirectory, "node", at: number)
+    }
+  }
+
+  /// Visits a folder's entries with "." and ".." in front; `cookie` is 0 or an entry's, and false from `visit` stops
+  /// before that entry.
+  func list(
+    _ number: UInt64, from cookie: UInt64, _ visit: (RawSpan, ListedEntry) -> Bool
+  ) throws(ReadError) {
+    let node = try found(number)
+    if cookie < 1 {
+      let entry = ListedEntry(
+        number: number, statNumber: statNumber(number, node), type: .directory, cookie: 1)
+      guard visit([UInt8(ascii: ".")].rawSpan, entry) else { return }
+    }
+    if cookie < 2 {
+      // A folder whose parent cannot be told still lists.
+      let parent = (try? self.parent(of: number)) ?? number
+      let entry = ListedEntry(
+        number: parent, statNumber: self.node(parent).map { statNumber(parent, $0) } ?? parent, type: .directory,
+        cookie: 2)
+      guard visit([UInt8(ascii: "."), UInt8(ascii: ".")].rawSpan, entry) else { return }
+    }
+    let start = cookie < 2 ? 0 : cookie - 2
+    switch node {
+    case .file(let fileSystem, let id):
+      try fileSystem.list(id, from: start) { name, entry in
+        let child = self.number(of: entry.node, beside: number)
+        return visit(
+          name,
+          ListedEntry(
+            number: child, statNumber: kind == .filesystem ? entry.node.rawValue : child, type: entry.type,
+            cookie: entry.cookie &+ 2))
+      }
+    case .made(.directory(let directory)):
+      guard start < UInt64(directory.entries.count) else { return }
+      for index in Int(start)..<directory.entries.count {
+        let entry = directory.entries[index]
+        let listed = ListedEntry(
+          number: entry.number, statNumber: entry.number, type: entry.type, cookie: UInt64(index) + 3)
+        guard visit(entry.name.rawSpan, listed) else { return }
+      }
+    case .made: throw .io(.notDirectory, "node", at: number)
+    }
+  }
+
+  func linkTarget(of number: UInt64) throws(ReadError) -> [UInt8] {
+    switch try found(number) {
+    case .file(let fileSystem, let id): return try fileSystem.linkTarget(of: id)
+    case .made(.link(let target)): return target
+    case .made: throw .io(.invalidArgument, "node", at: number)
+    }
+  }
+
+  /// The bytes of a regular file.
+  func file(_ number: UInt64) throws(ReadError) -> any BlockDevice {
+    switch try found(number) {
+    case .file(let fileSystem, let id): return try fileSystem.file(id)
+    case .made(.device(let raw)): return raw.device
+    case .made(.directory): throw .io(.isDirectory, "node", at: number)
+    case .made(.link): throw .io(.invalidArgument, "node", at: number)
+    }
+  }
+
+  /// nil for what belongs to no filesystem.
+  func summary(at number: UInt64) -> FileSystemSummary? {
+    if case .file(let fileSystem, _)? = node(number) { fileSystem.summary } else { nil }
+  }
+
+  func extendedAttributeNames(of number: UInt64) throws(ReadError) -> [[UInt8]] {
+    guard case .file(let fileSystem, let id) = try found(number) else { return [] }
+    return try fileSystem.extendedAttributeNames(of: id)
+  }
+
+  func extendedAttribute(_ name: RawSpan, of number: UInt64) throws(ReadError) -> [UInt8]? {
+    guard case .file(let fileSystem, let id) = try found(number) else { return nil }
+    return try fileSystem.extendedAttribute(name, of: id)
+  }
+}
