@@ -10,6 +10,8 @@ let settings: [SwiftSetting] = [
   .enableUpcomingFeature("InternalImportsByDefault"),
   .enableUpcomingFeature("MemberImportVisibility"),
   .enableExperimentalFeature("Lifetimes"),
+  // While developing. A release build must not fail because a newer compiler warns of more.
+  .treatAllWarnings(as: .error, .when(configuration: .debug)),
 ]
 
 let package = Package(
@@ -25,7 +27,8 @@ let package = Package(
     .target(name: "Bytes", dependencies: [.systemPackage], swiftSettings: settings),
     .target(name: "BlockDevices", dependencies: ["Bytes", .systemPackage], swiftSettings: settings),
     .target(name: "DiskImages", dependencies: ["BlockDevices", "Bytes", .systemPackage], swiftSettings: settings),
-    .target(name: "Volumes", dependencies: ["BlockDevices", "Bytes", "CBlkid", .systemPackage], swiftSettings: settings),
+    .target(
+      name: "Volumes", dependencies: ["BlockDevices", "Bytes", "CBlkid", .systemPackage], swiftSettings: settings),
     .target(name: "FileSystems", dependencies: ["BlockDevices", "Bytes", .systemPackage], swiftSettings: settings),
     .target(
       name: "DiskStack",
@@ -47,6 +50,17 @@ let package = Package(
       name: "TestSupport", dependencies: ["CTestSupport", "FileSystems", "BlockDevices", "Bytes", .systemPackage],
       path: "Tests/TestSupport", swiftSettings: settings),
     .testTarget(
+      name: "GoldenTests", dependencies: ["TestSupport", "FileSystems", "BlockDevices", "Bytes", .systemPackage],
+      swiftSettings: settings),
+    .testTarget(
+      name: "DifferentialTests", dependencies: ["TestSupport", "FileSystems", "BlockDevices", "Bytes", "vitrine"],
+      swiftSettings: settings),
+    .executableTarget(
+      name: "CorruptionFuzzer", dependencies: ["DiskStack", "FileSystems", "BlockDevices", "Bytes", .systemPackage],
+      path: "Tests/CorruptionFuzzer", swiftSettings: settings),
+    .testTarget(
+      name: "CorruptionTests", dependencies: ["CorruptionFuzzer", "TestSupport"], swiftSettings: settings),
+    .testTarget(
       name: "MountingTests",
       dependencies: [
         "Mounting", "DiskStack", "FileSystems", "Volumes", "BlockDevices", "Bytes", "TestSupport", "CTestSupport", "vitrine",
@@ -54,7 +68,12 @@ let package = Package(
       ],
       swiftSettings: settings),
     .testTarget(name: "BytesTests", dependencies: ["Bytes"], swiftSettings: settings),
-    .testTarget(name: "BlockDevicesTests", dependencies: ["BlockDevices", "Bytes", .systemPackage], swiftSettings: settings),
+    .testTarget(
+      name: "BlockDevicesTests", dependencies: ["BlockDevices", "Bytes", .systemPackage], swiftSettings: settings),
+    .testTarget(name: "CommandLineTests", dependencies: ["TestSupport", "vitrine"], swiftSettings: settings),
+    .testTarget(
+      name: "FileSystemsTests", dependencies: ["FileSystems", "BlockDevices", "Bytes", .systemPackage],
+      swiftSettings: settings),
   ]
 )
 

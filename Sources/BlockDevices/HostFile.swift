@@ -110,6 +110,7 @@ extension HostFile {
 
     init(of descriptor: FileDescriptor) throws(Errno) {
       var status = stat()
+      // Safe, here and below: the calls fill in variables of the types that they are documented to fill in.
       guard unsafe fstat(descriptor.rawValue, &status) == 0 else { throw Errno(rawValue: errno) }
       switch status.st_mode & S_IFMT {
       case S_IFREG:

@@ -29,12 +29,16 @@ public struct CRC32C: Sendable {
     let count = bytes.byteCount
     while count &- offset >= 8 {
       // Safe: eight bytes are left, and table indices are a byte plus a multiple of 256 below 2048.
-      let word = unsafe UInt64(littleEndian: bytes.unsafeLoadUnaligned(fromUncheckedByteOffset: offset, as: UInt64.self))
-      let mixed = word ^ UInt64(crc)
-      crc = unsafe tables[unchecked: 0x700 | Int(mixed & 0xFF)] ^ tables[unchecked: 0x600 | Int(mixed >> 8 & 0xFF)]
-      crc ^= unsafe tables[unchecked: 0x500 | Int(mixed >> 16 & 0xFF)] ^ tables[unchecked: 0x400 | Int(mixed >> 24 & 0xFF)]
-      crc ^= unsafe tables[unchecked: 0x300 | Int(mixed >> 32 & 0xFF)] ^ tables[unchecked: 0x200 | Int(mixed >> 40 & 0xFF)]
-      crc ^= unsafe tables[unchecked: 0x100 | Int(mixed >> 48 & 0xFF)] ^ tables[unchecked: Int(mixed >> 56)]
+      let word = unsafe bytes.unsafeLoadUnaligned(fromUncheckedByteOffset: offset, as: UInt64.self)
+      let mixed = UInt64(littleEndian: word) ^ UInt64(crc)
+      crc = unsafe tables[unchecked: 0x700 | Int(mixed & 0xFF)]
+      crc ^= unsafe tables[unchecked: 0x600 | Int(mixed >> 8 & 0xFF)]
+      crc ^= unsafe tables[unchecked: 0x500 | Int(mixed >> 16 & 0xFF)]
+      crc ^= unsafe tables[unchecked: 0x400 | Int(mixed >> 24 & 0xFF)]
+      crc ^= unsafe tables[unchecked: 0x300 | Int(mixed >> 32 & 0xFF)]
+      crc ^= unsafe tables[unchecked: 0x200 | Int(mixed >> 40 & 0xFF)]
+      crc ^= unsafe tables[unchecked: 0x100 | Int(mixed >> 48 & 0xFF)]
+      crc ^= unsafe tables[unchecked: Int(mixed >> 56)]
       offset &+= 8
     }
     while offset < count {

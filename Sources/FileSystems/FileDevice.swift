@@ -8,14 +8,14 @@ public final class FileMap: ExtentMap {
   public let fileSystem: any FileSystem
   public let node: NodeID
   public let size: UInt64
+  public let sources: [any BlockDevice]
 
   public init(of node: NodeID, size: UInt64, in fileSystem: any FileSystem) {
     self.fileSystem = fileSystem
     self.node = node
     self.size = size
+    sources = [fileSystem.device]
   }
-
-  public var sources: [any BlockDevice] { [fileSystem.device] }
 
   public func map(_ range: Range<UInt64>, into extents: inout ExtentList) throws(ReadError) {
     try fileSystem.map(node, range, into: &extents)

@@ -12,7 +12,7 @@ internal import SystemPackage
 
   /// - Parameter sectorSize: bytes of a logical sector, for partition tables.
   init?(_ device: any BlockDevice, sectorSize: Int? = nil) {
-    guard device.size > 0, let source = ProbeSource(device), let size = Int64(exactly: device.size),
+    guard let source = ProbeSource(device), source.size > 0, let size = Int64(exactly: source.size),
       let offset = Int64(exactly: source.offset), let handle = unsafe blkid_new_probe()
     else { return nil }
     // Safe: the handle is new, and the descriptor lives as long as `source`.
@@ -108,6 +108,12 @@ extension BlkidProbe {
       else { continue }
       partitions.append(partition)
     }
+    // libblkid does not tell where logical partitions lie.
+    if type == "dos", let holder = partitions.first(where: \.isContainer) {
+      for index in partitions.indices where partitions[index].parent == nil && partitions[index].number > 4 {
+        partitions[index].parent = holder.number
+      }
+    }
     return Table(type: type, uuid: unsafe Self.string(blkid_parttable_get_id(table)), partitions: partitions)
   }
 
@@ -131,7 +137,10 @@ extension BlkidProbe {
     let typeName: String? =
       switch tableType {
       case "gpt": typeText.flatMap(PartitionTypes.name(ofGUID:))
-      case "dos": PartitionTypes.name(ofMBRCode: UInt8(truncatingIfNeeded: code))
+      case "dos", "minix": PartitionTypes.name(ofMBRCode: UInt8(truncatingIfNeeded: code))
+      // Linux's own types have the same numbers there.
+      case "sun", "sgi": code < 0x80 ? nil : PartitionTypes.name(ofMBRCode: UInt8(truncatingIfNeeded: code))
+      case "bsd", "freebsd", "netbsd", "openbsd": PartitionTypes.name(ofBSDCode: UInt8(truncatingIfNeeded: code))
       default: nil
       }
     let isExtended = tableType == "dos" && (code == 0x05 || code == 0x0F || code == 0x85)

@@ -46,7 +46,8 @@ public struct DiskLayout: Sendable {
     if table == nil, let found, found.type != "PMBR", found.type != "gpt" {
       takeOther(found, mbr: mbr, disk: disk, sectorSize: sectorSize ?? nativeSectorSize)
     }
-    checkPartitions(diskSize: disk.size)
+    if table == nil, contents.candidates.isEmpty { table = BSDLabel.read(disk) }
+    checkPartitions()
   }
 
   /// A GPT counts where the MBR protects it, and also without that where there is nothing else.
@@ -63,11 +64,8 @@ public struct DiskLayout: Sendable {
       }
     }
     switch gpt {
-    case .table(var own, let origin):
-      if let found, found.type == "gpt", origin == .primary || !found.partitions.isEmpty {
-        own.partitions = found.partitions
-        own.uuid = found.uuid ?? own.uuid
-      }
+    case .table(var own):
+      // Not libblkid's list: it has no partitions that lie outside of the disk.
       if !isProtected { own.notices.append("there is no protective MBR in front of the GPT") }
       if let mbr, isProtected {
         let others = mbr.entries.count { $0.isUsed && $0.type != 0xEE }
@@ -101,7 +99,7 @@ public struct DiskLayout: Sendable {
   }
 
   /// Puts the partitions in order, bounds their number, and says which overlap.
-  private mutating func checkPartitions(diskSize: UInt64) {
+  private mutating func checkPartitions() {
     guard var checked = table else { return }
     checked.partitions.sort { $0.number < $1.number }
     if checked.partitions.count > Self.partitionLimit {
@@ -110,8 +108,10 @@ public struct DiskLayout: Sendable {
       checked.partitions.removeLast(checked.partitions.count - Self.partitionLimit)
     }
     var reached: (number: Int, end: UInt64)?
+    // In a hybrid ISO image the filesystem and the partitions cover each other on purpose.
+    let isHybrid = contents.signature?.usage == .filesystem
     for partition in checked.partitions.sorted(by: { ($0.start, $0.number) < ($1.start, $1.number) })
-    where partition.size > 0 && !partition.isContainer && checked.holdsContents(partition) {
+    where !isHybrid && partition.size > 0 && !partition.isContainer && checked.holdsContents(partition) {
       let end = partition.start + partition.size
       if let reached, partition.start < reached.end {
         checked.notices.append("partitions \(reached.number) and \(partition.number) overlap")

@@ -4,11 +4,9 @@ internal import Bytes
 /// What is left of a disk's GPT.
 enum GPT {
   /// A table that can be used, perhaps with notices.
-  case table(PartitionTable, from: Origin)
+  case table(PartitionTable)
   /// Signs of a GPT, but neither copy can be used: why.
   case destroyed(notices: [String])
-
-  enum Origin { case primary, backup }
 
   /// The logical sector size that a GPT on `disk` counts in: the first of `candidates` for which a sound header is
   /// where it should be, or failing that a damaged one. nil where there is no sign of a GPT.
@@ -78,16 +76,15 @@ enum GPT {
     case (.absent, .absent): return nil
     case (.found(let copy), _) where copy.isIntact:
       return .table(
-        table(copy, disk, sectorSize, notices(onBackup: backup, of: copy, at: backupLBA, end: end, sectorSize)),
-        from: .primary)
+        table(copy, disk, sectorSize, notices(onBackup: backup, of: copy, at: backupLBA, end: end, sectorSize)))
     case (_, .found(let copy)) where copy.isIntact:
       let what: String =
         switch primary {
         case .absent: "the primary GPT is missing"
-        case .damaged(let error): "the primary GPT is damaged (\(error))"
+        case .damaged(let error): "the primary GPT is damaged (\(error.plain))"
         case .found: "the primary GPT's entries are damaged"
         }
-      return .table(table(copy, disk, sectorSize, ["\(what): using the backup at the end of the disk"]), from: .backup)
+      return .table(table(copy, disk, sectorSize, ["\(what): using the backup at the end of the disk"]))
     case (.found(let copy), _):
       let missing = copy.header.entriesSize - copy.entries.count
       var said: [String] = []
@@ -99,7 +96,7 @@ enum GPT {
         said.append("the GPT's entries do not match their checksum: what they say may be wrong")
       }
       said += notices(onBackup: backup, of: copy, at: backupLBA, end: end, sectorSize)
-      return .table(table(copy, disk, sectorSize, said), from: .primary)
+      return .table(table(copy, disk, sectorSize, said))
     case (_, .found(let copy)):
       return .table(
         table(
@@ -107,13 +104,13 @@ enum GPT {
           [
             "the primary GPT is missing or damaged, and the backup's entries do not match their checksum: "
               + "what they say may be wrong"
-          ]), from: .backup)
+          ]))
     case (.damaged(let error), .absent):
-      return .destroyed(notices: ["the primary GPT is damaged (\(error)), and there is no backup at the end of the disk"])
+      return .destroyed(notices: ["the primary GPT is damaged (\(error.plain)), and there is no backup at the end of the disk"])
     case (.absent, .damaged(let error)):
-      return .destroyed(notices: ["the primary GPT is missing, and the backup is damaged (\(error))"])
+      return .destroyed(notices: ["the primary GPT is missing, and the backup is damaged (\(error.plain))"])
     case (.damaged(let error), .damaged(let other)):
-      return .destroyed(notices: ["both copies of the GPT are damaged (\(error); backup: \(other))"])
+      return .destroyed(notices: ["both copies of the GPT are damaged (\(error.plain); backup: \(other.plain))"])
     }
   }
 
@@ -144,7 +141,7 @@ enum GPT {
         return ["the backup GPT is not at the end: the disk was made longer after it was partitioned"]
       }
       return []
-    case .damaged(let error): return ["the backup GPT is damaged (\(error))"]
+    case .damaged(let error): return ["the backup GPT is damaged (\(error.plain))"]
     case .absent:
       guard let lba, lba >= end else { return ["the backup GPT is missing"] }
       let (sectors, overflow) = (lba - end).addingReportingOverflow(1)
@@ -166,4 +163,9 @@ enum GPT {
       type: "gpt", uuid: copy.header.disk.text, sectorSize: sectorSize, usable: first..<max(first, last),
       partitions: partitions, notices: notices + more)
   }
+}
+
+extension ReadError {
+  /// Its text without the place, which says little of a table that is where it must be.
+  fileprivate var plain: String { ReadError(cause, subject).description }
 }

@@ -5,6 +5,14 @@ enum PartitionTypes {
   static func name(ofGUID guid: String) -> String? { guids[guid.lowercased()] }
   static func name(ofMBRCode code: UInt8) -> String? { codes[code] }
 
+  /// Types of a BSD label (FS_* of its disklabel.h).
+  static func name(ofBSDCode code: UInt8) -> String? { bsdCodes[code] }
+
+  private static let bsdCodes: [UInt8: String] = [
+    0: "unused", 1: "BSD swap", 6: "System V", 7: "BSD FFS", 8: "FAT", 9: "BSD LFS", 11: "HPFS", 12: "ISO 9660",
+    14: "Vinum", 15: "BSD RAID", 17: "ext2", 18: "NTFS", 27: "ZFS",
+  ]
+
   private static let guids: [String: String] = [
     "c12a7328-f81f-11d2-ba4b-00a0c93ec93b": "EFI System",
     "024dee41-33e7-11d3-9d69-0008c781f39f": "MBR partition scheme",

@@ -10,6 +10,8 @@ final class ProbeSource {
   let descriptor: Int32
   /// Byte offset of the device in the file.
   let offset: UInt64
+  /// Bytes of the device that the file really has: libblkid takes no more.
+  let size: UInt64
   private let owned: FileDescriptor?
   /// Keeps its descriptor open.
   private let file: HostFile?
@@ -20,6 +22,7 @@ final class ProbeSource {
     if let (file, offset) = Self.hostRange(of: device) {
       self.file = file
       self.offset = offset
+      size = min(device.size, file.size - min(offset, file.size))
       descriptor = file.descriptor.rawValue
       owned = nil
     } else {
@@ -28,6 +31,7 @@ final class ProbeSource {
       descriptor = copy.rawValue
       file = nil
       offset = 0
+      size = device.size
     }
   }
 

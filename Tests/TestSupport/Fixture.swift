@@ -62,6 +62,9 @@ public struct Fixture: Sendable, CustomStringConvertible {
     get throws { try note("Kernel options")?.split(separator: ",").map(String.init) ?? [] }
   }
 
+  /// Whether the image is too large to keep, and made by its recipe for each run of the tests.
+  public var isMadeByTests: Bool { (try? note("Made by")) ?? nil != nil }
+
   /// Whether the image has been damaged on purpose.
   public var isHostile: Bool { name.hasPrefix("should-fail") }
 

@@ -59,7 +59,9 @@ private struct FileSystemWalk {
       do { fields.target(try fileSystem.linkTarget(of: node)) } catch { fields.failure("target", error.errnoName) }
     }
     if reading { extendedAttributes(node, &fields) }
+    let contentsIndex = fields.fields.count
     if reading && attributes.type == .regular { contents(node, attributes.size, &fields) }
+    fields.tellMissingKeyOnce(from: contentsIndex)
     var entries: [(name: [UInt8], entry: DirectoryEntry)] = []
     if attributes.type == .directory {
       if ancestors.contains(node) {

@@ -48,7 +48,9 @@ private struct MountWalk {
     if type == S_IFCHR || type == S_IFBLK { fields.device(major: status.device_major, minor: status.device_minor) }
     if type == S_IFLNK { link(full, &fields) }
     if reading { attributes(full, &fields) }
+    let contentsIndex = fields.fields.count
     if reading && type == S_IFREG { contents(full, status.size, &fields) }
+    fields.tellMissingKeyOnce(from: contentsIndex)
     var names: [[UInt8]] = []
     if type == S_IFDIR {
       if ancestors.contains(status.inode) {

@@ -140,8 +140,64 @@ struct ListingFields {
     fields.append(merged.count > 64 ? "data=\(merged.count)ranges:\(SHA256.hash(Array(text.utf8)).prefix(16))" : "data=\(text)")
   }
 
+  /// A file that cannot be read for want of a key says so once, whichever call it was that told.
+  mutating func tellMissingKeyOnce(from index: Int) {
+    guard fields[index...].contains(where: { $0.hasSuffix("=!ENOKEY") }) else { return }
+    fields.removeSubrange(index...)
+    failure("open", "ENOKEY")
+  }
+
   mutating func failure(_ key: String, _ errno: String) { fields.append("\(key)=!\(errno)") }
 }
 
 /// Files up to this size are hashed whole, holes and all; of larger ones only the data, each range behind its bounds.
 let wholeHashLimit: UInt64 = 128 << 20
+
+extension Listing {
+  /// The same, with directories of more than `limit` entries as a sample of them and one line for the rest: a golden
+  /// file need not hold fifty thousand lines that say the same.
+  public func condensed(limit: Int = 300) -> Listing {
+    var children: [Substring: [String]] = [:]
+    for path in lines.keys { children[Self.parent(of: path), default: []].append(path) }
+    var result = self
+    for (parent, paths) in children where paths.count > limit {
+      let directories = Set(children.keys)
+      let leaves = paths.sorted().filter { !directories.contains($0.dropLast()) }
+      var hash = SHA256()
+      for path in leaves { hash.update(Array("\(path) \(lines[path] ?? "")\n".utf8)) }
+      for path in leaves.dropFirst(10) { result.lines[path] = nil }
+      result.lines["\(parent)/…\""] = "entries=\(leaves.count) sha256=\(hash.finish())"
+    }
+    return result
+  }
+
+  private static func parent(of path: String) -> Substring {
+    path[..<(path.lastIndex(of: "/") ?? path.startIndex)]
+  }
+
+  /// Everything that could not be read: `"/path" key errno`, ascending.
+  public var failures: [String] {
+    lines.flatMap { path, line in
+      line.split(separator: " ").compactMap { field -> String? in
+        guard let separator = field.range(of: "=!") else { return nil }
+        return "\(path) \(field[..<separator.lowerBound]) \(field[separator.upperBound...])"
+      }
+    }.sorted()
+  }
+
+  /// The paths at or below which something could not be read.
+  public var failedPaths: Set<String> {
+    Set(lines.filter { $0.value.contains("=!") }.keys)
+  }
+}
+
+extension Substring {
+  fileprivate func range(of text: String) -> Range<String.Index>? {
+    var start = startIndex
+    while start < endIndex {
+      if self[start...].hasPrefix(text) { return start..<index(start, offsetBy: text.count) }
+      start = index(after: start)
+    }
+    return nil
+  }
+}

@@ -1,0 +1,75 @@
+# Targets: demo, test — and for who works on it: build, check, fmt, bench, fuzz, install, uninstall, clean.
+
+PREFIX ?= /usr/local
+DESTDIR ?=
+SWIFT ?= swift
+
+packages = scripts/packages
+release_flags = -c release --product vitrine --static-swift-stdlib
+# The program that `install` puts in place; set it to install one built elsewhere.
+BINARY ?= .build/release/vitrine
+
+bindir = $(DESTDIR)$(PREFIX)/bin
+mandir = $(DESTDIR)$(PREFIX)/share/man
+bash_completions = $(DESTDIR)$(PREFIX)/share/bash-completion/completions
+zsh_completions = $(DESTDIR)$(PREFIX)/share/zsh/site-functions
+fish_completions = $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d
+
+.PHONY: build release demo test check fmt bench fuzz install uninstall clean
+
+build:
+	@scripts/install-packages $(packages)/build.txt
+	$(SWIFT) build
+
+release:
+	@scripts/install-packages $(packages)/build.txt
+	$(SWIFT) build $(release_flags)
+
+# Mounts a disk and shows what is in it; IMAGE= takes one of your own.
+demo:
+	@scripts/install-packages $(packages)/build.txt $(packages)/demo.txt
+	$(SWIFT) build $(release_flags)
+	@scripts/demo $(BINARY) $(if $(IMAGE),"$(IMAGE)")
+
+test:
+	@scripts/install-packages $(packages)/build.txt $(packages)/demo.txt Tests/packages.txt
+	$(SWIFT) build --build-tests
+	@scripts/run-tests
+
+check:
+	@scripts/install-packages $(packages)/build.txt $(packages)/check.txt
+	@scripts/check
+
+fmt:
+	$(SWIFT) format --in-place --recursive Package.swift Sources Tests
+
+# QUICK=1 takes a few minutes less, and tells less.
+bench:
+	@scripts/install-packages $(packages)/build.txt $(packages)/bench.txt
+	$(SWIFT) build $(release_flags)
+	@bench/bench.py --vitrine $(BINARY) $(if $(QUICK),--quick)
+
+# Damages every fixture, at random and for long: SECONDS= says for how long, SEED= repeats a run.
+fuzz:
+	@scripts/install-packages $(packages)/build.txt Tests/packages.txt
+	scripts/fuzz
+
+# Where the program is built already (`make release`), this only copies: then root needs no Swift.
+install: $(BINARY)
+	install -d "$(bindir)" "$(mandir)/man1" "$(bash_completions)" "$(zsh_completions)" "$(fish_completions)"
+	install -s -m 755 "$(BINARY)" "$(bindir)/vitrine"
+	install -m 644 man/*.1 "$(mandir)/man1"
+	install -m 644 completions/vitrine.bash "$(bash_completions)/vitrine"
+	install -m 644 completions/_vitrine "$(zsh_completions)/_vitrine"
+	install -m 644 completions/vitrine.fish "$(fish_completions)/vitrine.fish"
+
+.build/release/vitrine: Package.swift $(shell find Sources -type f)
+	@scripts/install-packages $(packages)/build.txt
+	$(SWIFT) build $(release_flags)
+
+uninstall:
+	rm -f "$(bindir)/vitrine" $(patsubst man/%,"$(mandir)/man1/%",$(wildcard man/*.1)) \
+	  "$(bash_completions)/vitrine" "$(zsh_completions)/_vitrine" "$(fish_completions)/vitrine.fish"
+
+clean:
+	rm -rf .build bench/data

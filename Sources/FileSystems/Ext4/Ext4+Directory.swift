@@ -1,0 +1,144 @@
+internal import BlockDevices
+public import Bytes
+
+/// Listing directories and finding names in them.
+extension Ext4 {
+  /// A cookie is the offset of the next entry in the directory: never 0, as there are "." and ".." before all others.
+  /// Entries come in the order in which they lie there.
+  public func list(
+    _ node: NodeID, from cookie: UInt64, _ visit: (RawSpan, DirectoryEntry) -> Bool
+  ) throws(ReadError) {
+    let directory = try directory(node)
+    if directory.inode.storage == .inline { return try listInline(directory, from: cookie, visit) }
+    let names = try NoKeyNames(of: directory, in: self)
+    let shift = superblock.blockShift
+    let start = Int(cookie & UInt64(superblock.blockSize - 1))
+    let firstBlock = cookie >> shift
+    try forEachRun(of: directory.inode, from: firstBlock, to: blockCount(of: directory)) { (run) throws(ReadError) in
+      guard case .blocks(let place) = run.place else { return true }
+      for index in 0..<run.count {
+        let number = run.first + index
+        let block = try directoryBlock(number, at: place + index, of: directory)
+        let goesOn = try listEntries(
+          of: block.rawSpan, from: number == firstBlock ? start : 0, base: number << shift, directory, names, visit)
+        guard goesOn else { return false }
+      }
+      return true
+    }
+  }
+
+  /// Visits the entries of a block, or of an inline part, that start at `start` or behind; false where `visit` wants no
+  /// more.
+  /// - Parameter base: what makes an offset in `span` a cookie.
+  func listEntries(
+    of span: RawSpan, from start: Int, base: UInt64, _ directory: Directory, _ names: NoKeyNames?,
+    _ visit: (RawSpan, DirectoryEntry) -> Bool
+  ) throws(ReadError) -> Bool {
+    var offset = 0
+    while offset < span.byteCount {
+      let entry = try entry(at: offset, in: span, of: directory)
+      offset = entry.end
+      guard entry.inode != 0, entry.offset >= start else { continue }
+      let name = try span.slice(entry.nameOffset, count: entry.nameLength, of: "directory")
+      if Self.isDots(name) { continue }
+      let told = DirectoryEntry(
+        node: NodeID(UInt64(entry.inode)), type: type(of: entry), cookie: base + UInt64(entry.end))
+      if let names {
+        let shown = try names.name(for: name, entry, in: span)
+        guard visit(shown.rawSpan, told) else { return false }
+      } else {
+        guard Self.isName(name) else { throw .corrupt("directory", at: UInt64(directory.inode.number)) }
+        guard visit(name, told) else { return false }
+      }
+    }
+    return true
+  }
+
+  public func lookup(_ name: RawSpan, in node: NodeID) throws(ReadError) -> NodeID? {
+    let directory = try directory(node)
+    if Self.isDots(name) { return name.byteCount == 1 ? node : try parent(of: node) }
+    guard Self.isName(name), let query = NameQuery(name, in: directory, strict: superblock.isStrictAboutEncoding) else {
+      return nil
+    }
+    let found: UInt32?
+    if directory.inode.storage == .inline {
+      found = try findInline(query, in: directory)
+    } else if directory.hasIndex && superblock.compatible.contains(.directoryIndex) {
+      switch try findByHash(query, in: directory) {
+      case .found(let number): found = number
+      case .absent: found = nil
+      // The entries are all where they would be without an index.
+      case .badIndex: found = try findLinearly(query, in: directory)
+      }
+    } else {
+      found = try findLinearly(query, in: directory)
+    }
+    guard let found else { return nil }
+    guard isFileNumber(found), found != directory.inode.number else {
+      throw .corrupt("directory", at: UInt64(directory.inode.number))
+    }
+    return NodeID(UInt64(found))
+  }
+
+  private func findLinearly(_ query: NameQuery, in directory: Directory) throws(ReadError) -> UInt32? {
+    var found: UInt32?
+    try forEachRun(of: directory.inode, from: 0, to: blockCount(of: directory)) { (run) throws(ReadError) in
+      guard case .blocks(let place) = run.place else { return true }
+      for index in 0..<run.count where found == nil {
+        let block = try directoryBlock(run.first + index, at: place + index, of: directory)
+        found = try find(query, in: block.rawSpan, of: directory)
+      }
+      return found == nil
+    }
+    return found
+  }
+
+  /// The inode number of the entry that `query` matches, among those of a block or of an inline part.
+  func find(_ query: NameQuery, in span: RawSpan, of directory: Directory) throws(ReadError) -> UInt32? {
+    var offset = 0
+    while offset < span.byteCount {
+      let entry = try entry(at: offset, in: span, of: directory)
+      offset = entry.end
+      guard entry.inode != 0 else { continue }
+      let name = try span.slice(entry.nameOffset, count: entry.nameLength, of: "directory")
+      if query.matches(name, inode: entry.inode) { return entry.inode }
+    }
+    return nil
+  }
+
+  public func parent(of node: NodeID) throws(ReadError) -> NodeID {
+    let directory = try directory(node)
+    if node == root { return root }
+    let number: UInt32
+    if directory.inode.storage == .inline {
+      let bytes = directory.inode.bytes
+      number = try bytes.rawSpan.blockArea().le32(0, of: "directory")
+    } else {
+      guard let place = try block(0, of: directory.inode) else { throw .corrupt("directory", at: node.rawValue) }
+      let block = try directoryBlock(0, at: place, of: directory)
+      let first = try entry(at: 0, in: block.rawSpan, of: directory)
+      let second = try entry(at: first.end, in: block.rawSpan, of: directory)
+      let name = try block.rawSpan.slice(second.nameOffset, count: second.nameLength, of: "directory")
+      guard name.byteCount == 2, Self.isDots(name) else { throw .corrupt("directory", at: node.rawValue) }
+      number = second.inode
+    }
+    guard isFileNumber(number) else { throw .corrupt("directory", at: node.rawValue) }
+    return NodeID(UInt64(number))
+  }
+
+  /// Whether a name is "." or "..".
+  static func isDots(_ name: RawSpan) -> Bool {
+    switch name.byteCount {
+    case 1: name[0] == UInt8(ascii: ".")
+    case 2: name[0] == UInt8(ascii: ".") && name[1] == UInt8(ascii: ".")
+    default: false
+    }
+  }
+
+  /// Whether these bytes can be the name of a file.
+  static func isName(_ name: RawSpan) -> Bool {
+    guard name.byteCount > 0, name.byteCount <= 255 else { return false }
+    for index in 0..<name.byteCount where name[index] == 0 || name[index] == UInt8(ascii: "/") { return false }
+    return true
+  }
+}

@@ -1,0 +1,67 @@
+internal import BlockDevices
+internal import Bytes
+
+/// Small files and directories whose contents lie in the inode: Documentation/filesystems/ext4/inlinedata.rst.
+///
+///     file        i_block:60 | value of "system.data"
+///     directory   i_block: parent's inode:4, entries:56 | value of "system.data": entries
+extension Ext4 {
+  private static let parentSize = 4
+
+  /// What goes on where `i_block` ends.
+  private func inlineTail(of inode: Inode) throws(ReadError) -> [UInt8] {
+    for entry in try inodeAttributes(of: inode) where entry.nameIndex == 7 && entry.rawName == Array("data".utf8) {
+      guard entry.valueInode == 0 else { break }
+      let bytes = inode.bytes
+      return try bytes.rawSpan.attributeArea(of: inode).bytes(entry.valueOffset, count: entry.valueSize, of: "inline data")
+    }
+    throw .corrupt("inline data", at: UInt64(inode.number))
+  }
+
+  /// Everything that the inode holds; the file may be shorter, and even longer: then it ends in a hole.
+  func inlineContents(of inode: Inode) throws(ReadError) -> [UInt8] {
+    let bytes = inode.bytes
+    return try bytes.rawSpan.blockArea().array + inlineTail(of: inode)
+  }
+
+  func mapInline(_ inode: Inode, _ range: Range<UInt64>, into extents: inout ExtentList) throws(ReadError) {
+    let held = UInt64(Inode.blockAreaSize) + UInt64(try inlineTail(of: inode).count)
+    let size = min(held, inode.size)
+    let end = min(range.upperBound, size)
+    if range.lowerBound < end {
+      extents.append(
+        .encoded(unit: 0, size: Int(size), skip: Int(range.lowerBound)), length: end - range.lowerBound)
+    }
+    let start = max(range.lowerBound, size)
+    if start < range.upperBound && !extents.isFull { extents.append(.hole, length: range.upperBound - start) }
+  }
+
+  /// The cookies of the first part are offsets in `i_block`, those of the second go on from there.
+  func listInline(
+    _ directory: Directory, from cookie: UInt64, _ visit: (RawSpan, DirectoryEntry) -> Bool
+  ) throws(ReadError) {
+    let names = try NoKeyNames(of: directory, in: self)
+    let position = Int(clamping: cookie)
+    let bytes = directory.inode.bytes
+    let goesOn = try listEntries(
+      of: try Self.inlineEntries(of: bytes.rawSpan), from: position - Self.parentSize, base: UInt64(Self.parentSize), directory,
+      names, visit)
+    guard goesOn else { return }
+    let tail = try inlineTail(of: directory.inode)
+    _ = try listEntries(
+      of: tail.rawSpan, from: position - Inode.blockAreaSize, base: UInt64(Inode.blockAreaSize), directory, names,
+      visit)
+  }
+
+  func findInline(_ query: NameQuery, in directory: Directory) throws(ReadError) -> UInt32? {
+    let bytes = directory.inode.bytes
+    if let found = try find(query, in: try Self.inlineEntries(of: bytes.rawSpan), of: directory) { return found }
+    let tail = try inlineTail(of: directory.inode)
+    return try find(query, in: tail.rawSpan, of: directory)
+  }
+
+  @_lifetime(copy inode)
+  private static func inlineEntries(of inode: RawSpan) throws(ReadError) -> RawSpan {
+    try inode.blockArea().slice(parentSize, count: Inode.blockAreaSize - parentSize, of: "directory")
+  }
+}

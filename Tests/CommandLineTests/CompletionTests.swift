@@ -1,0 +1,102 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// What the shells complete is what the program takes.
+@Suite struct CompletionTests {
+  private static let folder = Fixture.package.appendingPathComponent("completions")
+
+  @Test(arguments: [["bash", "vitrine.bash"], ["zsh", "_vitrine"], ["fish", "vitrine.fish"]])
+  func shellTakesTheScript(_ shell: [String]) throws {
+    try runSuccessfully([shell[0], "-n", Self.folder.appendingPathComponent(shell[1]).path])
+  }
+
+  /// What bash offers where the line stands as given.
+  private func bash(_ line: String) throws -> [String] {
+    let script = """
+      source \(Self.folder.appendingPathComponent("vitrine.bash").path)
+      COMP_LINE=$1 COMP_POINT=${#1}
+      _vitrine
+      printf '%s\\n' "${COMPREPLY[@]}"
+      """
+    return try runSuccessfully(["bash", "-c", script, "bash", line]).output.split(separator: "\n").map(String.init)
+  }
+
+  private func fish(_ line: String) throws -> [String] {
+    let script = "source \(Self.folder.appendingPathComponent("vitrine.fish").path); complete -C $argv[1]"
+    return try runSuccessfully(["fish", "--no-config", "-c", script, line]).output.split(separator: "\n")
+      .map { String($0.prefix { $0 != "\t" }) }
+  }
+
+  private func longOptions(_ command: String) throws -> Set<String> {
+    Set(try CommandDescription.named(command).options.joined().filter { $0.hasPrefix("--") })
+  }
+
+  @Test(arguments: CommandDescription.commands)
+  func optionsAreThoseOfTheHelp(_ command: String) throws {
+    let options = try longOptions(command)
+    #expect(Set(try bash("vitrine \(command) --")) == options)
+    #expect(Set(try fish("vitrine \(command) --")) == options)
+  }
+
+  @Test func withoutACommandItIsAMount() throws {
+    let options = try longOptions("mount")
+    #expect(Set(try bash("vitrine disk.img mnt --")) == options)
+    #expect(Set(try fish("vitrine disk.img mnt --")) == options)
+  }
+
+  @Test(arguments: CommandDescription.commands)
+  func zshKnowsEachOption(_ command: String) throws {
+    let script = try String(contentsOf: Self.folder.appendingPathComponent("_vitrine"), encoding: .utf8)
+    let start = try #require(script.range(of: "\n_vitrine_\(command)() {"))
+    let end = try #require(script.range(of: "\n}", range: start.upperBound..<script.endIndex))
+    let function = script[start.upperBound..<end.lowerBound]
+    let words = Set(
+      function.split { !($0.isLetter || $0 == "-") }.map(String.init).filter { $0.hasPrefix("-") && $0.count > 1 })
+    let options = Set(try CommandDescription.named(command).options.joined())
+    // -s and -S are _arguments' own; "-/" of _files leaves nothing behind.
+    #expect(words.subtracting(["-s", "-S"]) == options)
+  }
+
+  @Test func valuesAreCompleted() throws {
+    #expect(try bash("vitrine inspect --color a") == ["auto", "always"])
+    #expect(try bash("vitrine inspect --color=n") == ["never"])
+    #expect(try bash("vitrine disk.img mnt -o ro,allow_o") == ["ro,allow_other"])
+    // Bash has what is before the `=` already.
+    #expect(try bash("vitrine disk.img mnt -o ro,cache=n") == ["never"])
+    #expect(try fish("vitrine disk.img mnt -o ro,cache=n") == ["ro,cache=never"])
+    #expect(try fish("vitrine inspect --color ").sorted() == ["always", "auto", "never"])
+  }
+
+  /// An option takes a value here if and only if it does there: else the arguments behind it are miscounted.
+  @Test func optionsWithValuesAreKnown() throws {
+    for command in CommandDescription.commands {
+      for option in try CommandDescription.named(command).optionsWithValues {
+        // The word behind the option is its value, so the image is still to come: a directory is not all that is offered.
+        let offered = try bash("vitrine \(command) \(option) value --")
+        #expect(offered.contains("--help"), "\(command) \(option)")
+        #expect(try !bash("vitrine \(command) \(option) --").contains("--help"), "\(command) \(option)")
+      }
+    }
+  }
+
+  @Test func mountOptionsAreThoseOfTheManual() throws {
+    let documented = Set(try ManualPage("vitrine-mount").mountOptions).subtracting(["nodiratime", "sync", "dirsync"])
+    #expect(Set(try bash("vitrine disk.img mnt -o ")) == documented.union(["direct_io"]))
+    let fish = Set(try fish("vitrine disk.img mnt -o ").map { $0.contains("=") ? $0.prefix { $0 != "=" } + "=" : $0 })
+    #expect(fish == documented.union(["direct_io"]))
+    let zsh = try String(contentsOf: Self.folder.appendingPathComponent("_vitrine"), encoding: .utf8)
+    for option in documented {
+      #expect(zsh.contains("'\(option.prefix { $0 != "=" })["), "zsh: \(option)")
+    }
+  }
+
+  @Test func filesAndCommandsAreOffered() throws {
+    let scratch = try TemporaryDirectory()
+    try Data().write(to: scratch.url.appendingPathComponent("disk one.img"))
+    #expect(try bash("vitrine \(scratch.path)/di") == ["\(scratch.path)/disk one.img"])
+    #expect(try bash("vitrine ins") == ["inspect"])
+    #expect(try fish("vitrine ins") == ["inspect"])
+    #expect(try bash("vitrine disk.img \(scratch.path)/di") == [])
+  }
+}

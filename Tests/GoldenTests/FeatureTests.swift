@@ -1,0 +1,76 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// Every feature that is read has a fixture that shows it, with a listing or an expectation beside it.
+@Suite struct FeatureTests {
+  static let fixturesOfFeatures: [String: [String]] = [
+    "extent trees of any depth": ["extents"],
+    "direct to triple indirect blocks": ["indirect-1k", "indirect-4k"],
+    "ext2, ext3": ["indirect-1k", "ext3"],
+    "1 KiB to 64 KiB blocks": ["blocks-1k", "blocks-2k", "blocks-4k", "blocks-64k"],
+    "64bit": ["64bit", "no-64bit"],
+    "flex_bg": ["flex-bg", "no-flex-bg"],
+    "meta_bg": ["meta-bg", "meta-bg-64bit"],
+    "bigalloc": ["bigalloc", "bigalloc-4k"],
+    "sparse_super2": ["sparse-super2", "no-sparse-super"],
+    "inline_data": ["inline-data", "inline-data-1k-inode", "inline-data-spill", "inline-data-sparse"],
+    "dir_index": [
+      "dir-index-half-md4-signed", "dir-index-half-md4-unsigned", "dir-index-tea-signed", "dir-index-tea-unsigned",
+      "dir-index-legacy-signed", "dir-index-legacy-unsigned", "no-dir-index", "million-names",
+    ],
+    "large_dir": ["large-dir"],
+    "casefold": ["casefold"],
+    "ea_inode": ["ea-inode", "ea-inode-large"],
+    "metadata_csum": ["metadata-csum", "metadata-csum-seed"],
+    "uninit_bg": ["uninit-bg"],
+    "extra_isize": ["times", "times-128", "inode-128", "inode-512", "inode-1024"],
+    "huge_file": ["huge-file"],
+    "project": ["quota-project"],
+    "verity": ["verity"],
+    "orphan_file": ["orphan-file"],
+    "shared_blocks": ["shared-blocks"],
+    "no filetype": ["no-filetype"],
+    "revision 0": ["revision-0"],
+    "unwritten extents": ["unwritten"],
+    "holes": ["holes"],
+    "symbolic links": ["symlinks", "symlinks-4k", "inline-data"],
+    "devices, FIFOs, sockets": ["special-files"],
+    "extended attributes": ["xattrs", "xattrs-1k-128", "acl"],
+    "hard links": ["hard-links", "dir-nlink"],
+    "names of any bytes": ["names"],
+    "encrypt": ["encrypted"],
+    "backup superblock": ["backup-superblock", "backup-superblock-4k", "should-fail-checksum-superblock"],
+    "journal": ["needs-recovery", "no-journal", "external-journal", "fast-commit"],
+    "other compatible features": ["mmp", "stable-inodes", "last-group-short"],
+    "damage": [
+      "should-fail-block-maps", "should-fail-extents", "should-fail-directories", "should-fail-directory-cycle",
+      "should-fail-inodes", "should-fail-xattrs", "should-fail-index", "should-fail-groups", "should-fail-truncated",
+      "should-fail-checksum-directory", "should-fail-checksum-extent-block", "should-fail-checksum-group",
+      "should-fail-checksum-index", "should-fail-checksum-inline", "should-fail-checksum-inode",
+      "should-fail-checksum-xattr-block", "should-fail-superblock-block-size", "should-fail-superblock-huge",
+      "should-fail-superblock-inode-size", "should-fail-superblock-no-inodes",
+      "should-fail-superblock-unknown-feature", "should-fail-superblock-compression",
+      "should-fail-superblock-journal-device",
+    ],
+  ]
+
+  @Test(arguments: fixturesOfFeatures.keys.sorted())
+  func hasItsFixtures(_ feature: String) throws {
+    for name in Self.fixturesOfFeatures[feature] ?? [] {
+      let fixture = Fixture("ext4", name)
+      #expect(try fixture.text("recipe.sh") != nil, "\(fixture) has no recipe")
+      #expect(try fixture.note("Shows") != nil, "\(fixture)'s recipe does not say what it shows")
+      guard !fixture.isMadeByTests else { continue }
+      let files = try FileManager.default.contentsOfDirectory(atPath: fixture.directory.path)
+      #expect(files.contains("image.zst"), "\(fixture) has no image")
+      #expect(files.contains(fixture.isHostile ? "expect.txt" : "listing.txt"), "\(fixture): what should it hold?")
+    }
+  }
+
+  /// A fixture that no feature asks for would go unnoticed when it goes away.
+  @Test func everyFixtureIsAskedFor() {
+    let known = Set(Self.fixturesOfFeatures.values.joined())
+    #expect(Fixture.all(of: "ext4").map(\.name).filter { !known.contains($0) } == [])
+  }
+}

@@ -1,0 +1,127 @@
+"""What is compared: ways to mount the same image. Each mounts afresh, and tells what its server used."""
+
+import os
+import re
+import signal
+import subprocess
+import time
+
+TICKS = os.sysconf("SC_CLK_TCK")
+
+
+class Mounted:
+    """One mount of the image, by one of the ways below; unmounted at the end of a `with`."""
+
+    def __init__(self, image, point):
+        self.image = image
+        self.point = point
+
+    def __enter__(self):
+        # The image's pages are cached for everybody, so that the disk under it plays no part.
+        with open(self.image, "rb", buffering=0) as file:
+            buffer = bytearray(1 << 20)
+            while file.readinto(buffer):
+                pass
+        self.mount()
+        return self
+
+    def __exit__(self, *_):
+        self.unmount()
+
+    def cpu_seconds(self):
+        """Of the server process, user and system; None where there is none."""
+        return None
+
+    def peak_memory(self):
+        """Of the server process, bytes; None where there is none."""
+        return None
+
+
+class Kernel(Mounted):
+    """The kernel's driver over a loop device."""
+
+    device = None
+
+    def mount(self):
+        self.device = subprocess.run(
+            ["losetup", "--find", "--show", "--read-only", self.image], check=True, capture_output=True, text=True
+        ).stdout.strip()
+        try:
+            subprocess.run(["mount", "-t", "ext4", "-o", "ro,noatime", self.device, self.point], check=True)
+        except BaseException:
+            self.detach()
+            raise
+
+    def unmount(self):
+        subprocess.run(["umount", self.point], check=True)
+        self.detach()
+
+    def detach(self):
+        subprocess.run(["losetup", "--detach", self.device], check=True)
+        # Detaching goes on in the background: the next mount must not find a part of this one.
+        for _ in range(1000):
+            if subprocess.run(["losetup", self.device], capture_output=True).returncode != 0:
+                return
+            time.sleep(0.002)
+
+
+class Server(Mounted):
+    """A FUSE server that stays in the foreground, as a child of ours."""
+
+    process = None
+
+    def command(self):
+        raise NotImplementedError
+
+    def mount(self):
+        above = os.stat(os.path.dirname(self.point)).st_dev
+        self.process = subprocess.Popen(self.command(), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+        deadline = time.monotonic() + 20
+        while os.stat(self.point).st_dev == above:
+            if self.process.poll() is not None:
+                raise SystemExit(f"bench: {self.command()[0]} ended with {self.process.returncode}")
+            if time.monotonic() > deadline:
+                self.process.kill()
+                raise SystemExit(f"bench: {self.command()[0]} did not mount")
+            time.sleep(0.001)
+
+    def unmount(self):
+        done = subprocess.run(["umount", self.point])
+        if done.returncode != 0:
+            subprocess.run(["umount", "--lazy", self.point])
+        try:
+            self.process.wait(20)
+        except subprocess.TimeoutExpired:
+            self.process.send_signal(signal.SIGKILL)
+            self.process.wait()
+            raise SystemExit(f"bench: {self.command()[0]} did not end after its unmount") from None
+
+    def cpu_seconds(self):
+        with open(f"/proc/{self.process.pid}/stat") as file:
+            fields = file.read().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / TICKS
+
+    def peak_memory(self):
+        with open(f"/proc/{self.process.pid}/status") as file:
+            return int(re.search(r"VmHWM:\s+(\d+) kB", file.read())[1]) * 1024
+
+
+class Fuse2fs(Server):
+    def command(self):
+        return ["fuse2fs", "-f", "-o", "ro", self.image, self.point]
+
+
+class Vitrine(Server):
+    program = None
+    options = []
+
+    def command(self):
+        return [self.program, "mount", "--foreground", *self.options, self.image, self.point]
+
+
+class VitrineUncached(Vitrine):
+    options = ["-o", "cache=never"]
+
+
+class VitrineCopying(Vitrine):
+    options = ["-o", "cache=never", "--reply", "copy"]
