@@ -21,6 +21,11 @@ struct CorruptionFuzzer {
   /// Where a damaged image goes when it has to be a file.
   let copyPath: FilePath
 
+  /// Filesystems that could be opened in spite of the damage, and nodes in them that have attributes: a fuzzer that
+  /// gets no further than the superblock finds nothing.
+  private var openings = 0
+  private var nodes = 0
+
   static let memoryLimit = 400 << 20
   static let processorSeconds = 10
 
@@ -52,7 +57,11 @@ struct CorruptionFuzzer {
       number += 1
     }
     _ = try status.writeAll(toAbsoluteOffset: 0, Array("\(number) done\n".utf8))
-    print("\(number - first) cases, \(peakMemory() >> 20) MiB at the peak")
+    print(
+      """
+      \(number - first) cases, of which \(fuzzer.openings) could be opened; \(fuzzer.nodes) nodes seen; \
+      \(peakMemory() >> 20) MiB at the peak
+      """)
   }
 
   init(seed: UInt64, images: [String], copyPath: FilePath) {
@@ -65,6 +74,13 @@ struct CorruptionFuzzer {
     var random = Random(seed: seed ^ UInt64(number) &* 0xD134_2543_DE82_EF95)
     _ = random.next()
     return random
+  }
+
+  private mutating func walk(_ fileSystem: any FileSystem, _ seed: UInt64) {
+    var walk = Walk(fileSystem, seed: seed, readsFiles: true)
+    walk.run()
+    openings += 1
+    nodes += walk.nodeCount
   }
 
   private mutating func run(_ image: String, _ random: inout Random) throws {
@@ -80,19 +96,17 @@ struct CorruptionFuzzer {
         guard let fileSystem = try? driver.init(reading: device, options: OpenOptions(metadataBudget: 1 << 20)) else {
           continue
         }
-        var walk = Walk(fileSystem, seed: walkSeed, readsFiles: true)
-        walk.run()
+        walk(fileSystem, walkSeed)
       }
     }
   }
 
   /// The whole way from the image's path, with libblkid and partition tables.
-  private func runStack(_ walkSeed: UInt64) {
+  private mutating func runStack(_ walkSeed: UInt64) {
     guard let stack = try? DiskStack(opening: copyPath) else { return }
     for volume in stack.volumes {
       guard let fileSystem = volume.fileSystem else { continue }
-      var walk = Walk(fileSystem, seed: walkSeed, readsFiles: true)
-      walk.run()
+      walk(fileSystem, walkSeed)
     }
   }
 

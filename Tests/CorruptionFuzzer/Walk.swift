@@ -21,6 +21,8 @@ struct Walk {
   var lookupsLeft = 600
   var bytesLeft = 4 << 20
   private(set) var visited: [NodeID] = []
+  /// Of those that could be read.
+  private(set) var nodeCount = 0
 
   init(_ fileSystem: any FileSystem, seed: UInt64, readsFiles: Bool) {
     self.fileSystem = fileSystem
@@ -49,6 +51,7 @@ struct Walk {
   private mutating func visit(_ node: NodeID) -> [NodeID] {
     let attributes: Attributes
     do { attributes = try fileSystem.attributes(of: node) } catch { return [] }
+    nodeCount += 1
     if attributes.permissions > 0o7777 { fail("permissions \(attributes.permissions) of \(node)") }
     for time in [attributes.accessed, attributes.modified, attributes.changed] where time.nanoseconds >= 1_000_000_000 {
       fail("nanoseconds \(time.nanoseconds) of \(node)")
