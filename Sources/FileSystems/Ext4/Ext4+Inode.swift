@@ -27,7 +27,7 @@ extension Ext4 {
   }
 
   /// An inode that has been verified and, but for rarely used fields, parsed.
-  final class Inode: Sendable {
+  struct Inode: Sendable {
     let number: UInt32
     /// All of the structure, with the attributes behind its fields.
     let bytes: [UInt8]
