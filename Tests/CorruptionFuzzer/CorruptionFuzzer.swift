@@ -103,7 +103,13 @@ struct CorruptionFuzzer {
 
   /// The whole way from the image's path, with libblkid and partition tables.
   private mutating func runStack(_ walkSeed: UInt64) {
-    guard let stack = try? DiskStack(opening: copyPath) else { return }
+    let stack: DiskStack
+    do {
+      stack = try DiskStack(opening: copyPath)
+    } catch {
+      if "\(error)".isEmpty { fail("an error without words") }
+      return
+    }
     for volume in stack.volumes {
       guard let fileSystem = volume.fileSystem else { continue }
       walk(fileSystem, walkSeed)

@@ -86,6 +86,9 @@ extension Ext4.Superblock {
     guard first > firstDataBlock, first < blockCount, count <= blockCount - first else { return false }
     var group = (first - firstDataBlock) / blocksPerGroup
     let last = (first + count - 1 - firstDataBlock) / blocksPerGroup
+    // mke2fs makes no group of fewer than 256 blocks, so that an extent (at most 2¹⁵) lies in a few; to look at each of
+    // 2¹⁵ groups, for each extent of a file, would take seconds.
+    guard last - group <= 128 else { return false }
     if first - firstBlock(ofGroup: group) < baseMetadataBlocks(inGroup: group) { return false }
     while group < last {
       group += 1
