@@ -25,6 +25,7 @@ struct CorruptionFuzzer {
   /// gets no further than the superblock finds nothing.
   private var openings = 0
   private var nodes = 0
+  private var comparisons = 0
 
   static let memoryLimit = 400 << 20
   static let processorSeconds = 10
@@ -60,6 +61,7 @@ struct CorruptionFuzzer {
     print(
       """
       \(number - first) cases, of which \(fuzzer.openings) could be opened; \(fuzzer.nodes) nodes seen; \
+      \(fuzzer.comparisons) answers compared; \
       \(peakMemory() >> 20) MiB at the peak
       """)
   }
@@ -86,6 +88,10 @@ struct CorruptionFuzzer {
   private mutating func run(_ image: String, _ random: inout Random) throws {
     let target = try targets[image] ?? Target(image)
     targets[image] = target
+    if let answers = target.answers, random.oneIn(4) {
+      compare(target.withOneBitFlipped(&random), with: answers)
+      return
+    }
     let device = target.mutated(&random)
     let walkSeed = random.next()
     if !target.isFileSystem || random.oneIn(8) && target.file.allocatedSize <= 8 << 20 {
@@ -98,6 +104,17 @@ struct CorruptionFuzzer {
         }
         walk(fileSystem, walkSeed)
       }
+    }
+  }
+
+  /// A walk like the one that found the undamaged filesystem's answers.
+  private mutating func compare(_ device: MutatedDevice, with answers: Answers) {
+    for driver in FileSystemCatalog.drivers {
+      guard let fileSystem = try? driver.init(reading: device, options: OpenOptions()) else { continue }
+      var walk = Walk(fileSystem, seed: 0, readsFiles: false)
+      walk.answers = Answers(comparingWith: answers)
+      walk.run()
+      comparisons += walk.answers?.count ?? 0
     }
   }
 
