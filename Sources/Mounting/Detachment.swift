@@ -9,9 +9,8 @@ public enum Detachment {
   case starter(failure: String?)
 
   /// Only for a process that has one thread.
-  ///
-  /// - Parameter inherited: what the server is not to keep open.
-  public static func start(closing inherited: InheritedDescriptors) throws(MountError) -> Detachment {
+  /// - Parameter inherited: is let go of by the server.
+  public static func start(leaving inherited: InheritedDescriptors) throws(MountError) -> Detachment {
     var ends: (CInt, CInt) = (-1, -1)
     // Safe: two descriptors are written, into a pair of them.
     let made = unsafe withUnsafeMutableBytes(of: &ends) {

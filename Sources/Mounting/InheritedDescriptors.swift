@@ -1,29 +1,33 @@
 internal import Glibc
 
-/// Descriptors that a process was started with beside the standard three.
+/// The descriptors that this process was started with, beside the standard three.
 ///
-/// A server in the background must not keep them: whoever waits for the end of a pipe that its starter held would wait
-/// for as long as the mount lives.
+/// A server in the background must let go of them: who waits for the other end of a pipe, or for a lock, would
+/// otherwise wait for as long as the mount stays.
 public struct InheritedDescriptors: Sendable {
-  private let numbers: [CInt]
+  private let descriptors: [CInt]
 
-  /// What is open now. To be asked before anything else is opened.
-  public static func now() -> InheritedDescriptors {
-    // Safe: the stream is closed on every way out, and its entries are read before the next one is asked for.
-    guard let stream = unsafe opendir("/proc/self/fd") else { return InheritedDescriptors(numbers: []) }
-    defer { unsafe closedir(stream) }
-    let own = unsafe dirfd(stream)
-    var numbers: [CInt] = []
-    while let entry = unsafe readdir(stream) {
-      let name = unsafe withUnsafePointer(to: &entry.pointee.d_name) { pointer in
-        unsafe pointer.withMemoryRebound(to: CChar.self, capacity: 256) { unsafe String(cString: $0) }
-      }
-      if let number = CInt(name), number > STDERR_FILENO, number != own { numbers.append(number) }
+  /// Looks what there is; to be called before anything is opened.
+  public init() {
+    // Safe: a C string.
+    guard let folder = unsafe opendir("/proc/self/fd") else {
+      descriptors = []
+      return
     }
-    return InheritedDescriptors(numbers: numbers)
+    // Safe: the folder is open until the end.
+    defer { unsafe closedir(folder) }
+    let own = unsafe dirfd(folder)
+    var found: [CInt] = []
+    while let entry = unsafe readdir(folder) {
+      // Safe: an entry is valid until the next call.
+      if let number = CInt(unsafe FolderEntry.name(entry)), number > STDERR_FILENO, number != own {
+        found.append(number)
+      }
+    }
+    descriptors = found
   }
 
   func close() {
-    for number in numbers { Glibc.close(number) }
+    for descriptor in descriptors { Glibc.close(descriptor) }
   }
 }
