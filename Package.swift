@@ -67,6 +67,14 @@ let package = Package(
         .systemPackage,
       ],
       swiftSettings: settings),
+    .testTarget(
+      name: "VolumesTests", dependencies: ["Volumes", "BlockDevices", "Bytes", "TestSupport", .systemPackage],
+      swiftSettings: settings),
+    .testTarget(
+      name: "DiskStackTests",
+      dependencies: [
+        "DiskStack", "Volumes", "FileSystems", "BlockDevices", "Bytes", "TestSupport", "vitrine", .systemPackage,
+      ], swiftSettings: settings),
     .testTarget(name: "BytesTests", dependencies: ["Bytes"], swiftSettings: settings),
     .testTarget(
       name: "BlockDevicesTests", dependencies: ["BlockDevices", "Bytes", .systemPackage], swiftSettings: settings),
