@@ -63,7 +63,8 @@ let package = Package(
     .testTarget(
       name: "MountingTests",
       dependencies: [
-        "Mounting", "DiskStack", "FileSystems", "Volumes", "BlockDevices", "Bytes", "TestSupport", "vitrine", .systemPackage,
+        "Mounting", "DiskStack", "FileSystems", "Volumes", "BlockDevices", "Bytes", "TestSupport", "CTestSupport", "vitrine",
+        .systemPackage,
       ],
       swiftSettings: settings),
     .testTarget(name: "BytesTests", dependencies: ["Bytes"], swiftSettings: settings),

@@ -4,7 +4,7 @@ internal import Synchronization
 
 /// What a session says while it serves: to standard error, or to the system's log where nobody would see that.
 public final class Log: Sendable {
-  public enum Target: Sendable { case standardError, system }
+  public enum Target: Sendable { case standardError, system, nowhere }
 
   private let subject: String
   private struct State {
@@ -33,6 +33,7 @@ public final class Log: Sendable {
       let bytes = Array("vitrine: \(line)\n".utf8)
       // Safe: write reads the array's bytes.
       _ = unsafe bytes.withUnsafeBytes { unsafe Glibc.write(STDERR_FILENO, $0.baseAddress, $0.count) }
+    case .nowhere: break
     case .system:
       // Safe: "%s" and one C string, which lives as long as the call.
       unsafe line.withCString { text in

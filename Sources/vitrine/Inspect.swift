@@ -62,11 +62,11 @@ struct Inspect: ParsableCommand {
           try stack.volume(matching: selector.selector)
         })
     } catch {
-      throw Self.failure(error)
+      throw Failure("\(Escaped.text(image)): \(error.text)", status: error.exitStatus)
     }
     try output(json ? InspectJSON.text(of: report) : InspectTree(style: style).text(of: report))
     // What there is of a table cannot be used: said in the output, and by the status.
-    if report.stack.table?.type == "PMBR" { throw ExitCode(65) }
+    if report.stack.table?.type == "PMBR" { throw ExitCode(ExitStatus.data.rawValue) }
   }
 
   private var style: InspectTree.Style {
@@ -79,19 +79,11 @@ struct Inspect: ParsableCommand {
       usesUnicode: HostEnvironment.isUTF8, width: min(max(width, 60), 100), exactSizes: bytes)
   }
 
-  /// Prints the error's line, and gives the status to end with.
-  private static func failure(_ error: StackError) -> ExitCode {
-    let line = "vitrine: \(Escaped.text(error.path.string)): \(error.text)\n"
-    _ = try? FileDescriptor.standardError.writeAll(line.utf8)
-    return ExitCode(error.exitStatus)
-  }
-
   private func output(_ text: String) throws {
     do {
       _ = try FileDescriptor.standardOutput.writeAll(text.utf8)
     } catch {
-      _ = try? FileDescriptor.standardError.writeAll("vitrine: cannot write the output: \(error)\n".utf8)
-      throw ExitCode(74)
+      throw Failure("cannot write the output: \(error)", .io)
     }
   }
 }

@@ -39,6 +39,24 @@ enum InspectFormat {
     return text
   }
 
+  /// Columns that `text` takes on a terminal: two for what East Asian scripts and emoji take, none for what combines
+  /// with the character before it.
+  static func columns(of text: String) -> Int {
+    text.unicodeScalars.reduce(0) { sum, scalar in
+      switch scalar.value {
+      case 0..<0x300: return sum + 1
+      case 0x1100...0x115F, 0x2E80...0xA4CF, 0xAC00...0xD7A3, 0xF900...0xFAFF, 0xFE30...0xFE6F, 0xFF00...0xFF60,
+        0xFFE0...0xFFE6, 0x1F300...0x1FAFF, 0x20000...0x3FFFD:
+        return sum + 2
+      default:
+        switch scalar.properties.generalCategory {
+        case .nonspacingMark, .enclosingMark: return sum
+        default: return sum + 1
+        }
+      }
+    }
+  }
+
   /// ISO 8601 in UTC, to the second: "2024-05-01T12:00:00Z".
   static func time(_ time: Timestamp) -> String {
     var days = time.seconds / 86_400

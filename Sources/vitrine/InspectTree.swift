@@ -81,8 +81,9 @@ struct InspectTree {
   private func imageFacts(_ report: InspectReport) -> String {
     let stack = report.stack
     let isDevice = stack.image.kind == .blockDevice
-    var facts = [isDevice ? "block device" : "\(stack.format) image", size(stack.disk.size)]
-    if !isDevice { facts.append("\(size(stack.image.allocatedSize)) allocated") }
+    let unit = style.exactSizes ? " bytes" : ""
+    var facts = [isDevice ? "block device" : "\(stack.format) image", size(stack.disk.size) + unit]
+    if !isDevice { facts.append("\(size(stack.image.allocatedSize))\(unit) allocated") }
     if report.offset > 0 { facts.append("from byte \(report.offset)") }
     return facts.joined(separator: ", ")
   }
@@ -132,9 +133,10 @@ extension InspectTree {
         name = max(name, heading.name.count + (heading.isNested ? 3 : 0))
         size = max(size, heading.size.count)
         start = max(start, heading.start.count)
-        contents = max(contents, heading.contents.count)
+        contents = max(contents, InspectFormat.columns(of: heading.contents))
         // A long label pushes only its own line's type to the right.
-        if heading.label.count <= 20 { label = max(label, heading.label.count) }
+        let width = InspectFormat.columns(of: heading.label)
+        if width <= 20 { label = max(label, width) }
       }
     }
   }
@@ -146,26 +148,28 @@ extension InspectTree {
         name: "free", size: self.size(size), start: self.size(start), contents: "", label: "", type: "",
         isNested: parent != nil)
     case .volume(let volume):
-      var contents = volume.typeName.map { Escaped.text($0) } ?? "?"
+      var contents = volume.typeName.map { Escaped.text($0) } ?? "unknown"
       if case .container = volume.contents { contents = "" }
-      if case .unknown = volume.contents, volume.signature == nil { contents = "" }
       if let version = volume.signature?.version, volume.fileSystem == nil, !contents.isEmpty {
         contents += " " + Escaped.text(version)
       }
       let partition = volume.partition
       return Heading(
-        name: volume.name, size: size(volume.device.size), start: size(volume.start), contents: contents,
+        name: volume.name, size: size(volume.device.size), start: partition == nil ? "" : size(volume.start),
+        contents: contents,
         label: volume.label.map { Escaped.text($0) } ?? "",
-        type: partition.map { $0.typeName ?? Escaped.text($0.typeCode) } ?? "whole disk",
+        type: partition.map { $0.typeName ?? Escaped.text($0.typeCode) } ?? "",
         isNested: partition?.parent != nil)
     }
   }
 
   private func row(_ heading: Heading, _ columns: Columns, _ item: InspectReport.Item) -> String {
     func left(_ text: String, _ width: Int, _ ink: Ink) -> String {
-      self.ink(text, ink) + String(repeating: " ", count: max(0, width - text.count))
+      self.ink(text, ink) + String(repeating: " ", count: max(0, width - InspectFormat.columns(of: text)))
     }
-    func right(_ text: String, _ width: Int) -> String { String(repeating: " ", count: max(0, width - text.count)) + text }
+    func right(_ text: String, _ width: Int) -> String {
+      String(repeating: " ", count: max(0, width - InspectFormat.columns(of: text))) + text
+    }
     var isFree = true
     var contentsInk = Ink.dim
     if case .volume(let volume) = item {
@@ -173,12 +177,15 @@ extension InspectTree {
       switch volume.contents {
       case .fileSystem: contentsInk = .readable
       case .unreadable: contentsInk = .error
-      default: contentsInk = .known
+      case .unsupported: contentsInk = .known
+      case .container, .unknown: contentsInk = .dim
       }
     }
     var line = left(heading.name, columns.name - (heading.isNested ? 3 : 0), isFree ? .dim : .name)
     line += "  " + ink(right(heading.size, columns.size), isFree ? .dim : .plain)
-    line += ink("  at " + right(heading.start, columns.start), .dim)
+    if columns.start > 0 {
+      line += ink((heading.start.isEmpty ? "     " : "  at ") + right(heading.start, columns.start), .dim)
+    }
     if !isFree {
       if columns.contents > 0 { line += "  " + left(heading.contents, columns.contents, contentsInk) }
       if columns.label > 0 || !heading.label.isEmpty { line += "  " + left(heading.label, columns.label, .plain) }
@@ -216,12 +223,12 @@ extension InspectTree {
       }
     }
     switch volume.contents {
-    case .fileSystem(let fileSystem): facts(of: fileSystem.summary, fact)
+    case .fileSystem(let fileSystem):
+      facts(of: fileSystem.summary, fact)
+      for notice in fileSystem.summary.notices { lines += wrapped(notice, mark: true, indent: indent, .notice) }
     case .unreadable: lines += wrapped(volume.detail ?? "", mark: true, indent: indent, .error)
     case .unsupported: lines += wrapped(volume.detail ?? "", mark: false, indent: indent, .dim)
-    case .unknown:
-      if volume.notices.isEmpty { lines += wrapped("nothing known is in it", mark: false, indent: indent, .dim) }
-    case .container: break
+    case .unknown, .container: break
     }
     for notice in volume.notices { lines += wrapped(notice, mark: true, indent: indent, .notice) }
     return lines
@@ -247,15 +254,12 @@ extension InspectTree {
       }, .plain)
     fact("written", summary.lastWritten.map(InspectFormat.time), .plain)
     fact("state", summary.isClean ? "clean" : "not clean", summary.isClean ? .plain : .notice)
-    for notice in summary.notices { fact("", notice, .notice) }
   }
 
   /// The attribute bits by name, where they have one.
   private static func flags(_ partition: Partition, of table: PartitionTable?) -> String? {
     guard partition.flags != 0, let table else { return nil }
-    if table.type == "dos" && partition.parent == nil || partition.typeCode.hasPrefix("0x") {
-      return partition.flags == 0x80 ? "active" : "0x" + String(partition.flags, radix: 16)
-    }
+    if table.type == "dos" && partition.flags == 0x80 { return "active" }
     guard table.type == "gpt" else { return "0x" + String(partition.flags, radix: 16) }
     var names: [String] = []
     var rest = partition.flags

@@ -111,8 +111,7 @@ extension Ext4 {
     if node == root { return root }
     let number: UInt32
     if directory.inode.storage == .inline {
-      let bytes = directory.inode.bytes
-      number = try bytes.rawSpan.blockArea().le32(0, of: "directory")
+      number = try directory.inode.blockArea.le32(0, of: "directory")
     } else {
       guard let place = try block(0, of: directory.inode) else { throw .corrupt("directory", at: node.rawValue) }
       let block = try directoryBlock(0, at: place, of: directory)

@@ -12,16 +12,14 @@ extension Ext4 {
   private func inlineTail(of inode: Inode) throws(ReadError) -> [UInt8] {
     for entry in try inodeAttributes(of: inode) where entry.nameIndex == 7 && entry.rawName == Array("data".utf8) {
       guard entry.valueInode == 0 else { break }
-      let bytes = inode.bytes
-      return try bytes.rawSpan.attributeArea(of: inode).bytes(entry.valueOffset, count: entry.valueSize, of: "inline data")
+      return try inode.attributeArea.bytes(entry.valueOffset, count: entry.valueSize, of: "inline data")
     }
     throw .corrupt("inline data", at: UInt64(inode.number))
   }
 
   /// Everything that the inode holds; the file may be shorter, and even longer: then it ends in a hole.
   func inlineContents(of inode: Inode) throws(ReadError) -> [UInt8] {
-    let bytes = inode.bytes
-    return try bytes.rawSpan.blockArea().array + inlineTail(of: inode)
+    inode.blockArea.array + (try inlineTail(of: inode))
   }
 
   func mapInline(_ inode: Inode, _ range: Range<UInt64>, into extents: inout ExtentList) throws(ReadError) {
@@ -42,9 +40,8 @@ extension Ext4 {
   ) throws(ReadError) {
     let names = try NoKeyNames(of: directory, in: self)
     let position = Int(clamping: cookie)
-    let bytes = directory.inode.bytes
     let goesOn = try listEntries(
-      of: try Self.inlineEntries(of: bytes.rawSpan), from: position - Self.parentSize, base: UInt64(Self.parentSize), directory,
+      of: try inlineEntries(of: directory), from: position - Self.parentSize, base: UInt64(Self.parentSize), directory,
       names, visit)
     guard goesOn else { return }
     let tail = try inlineTail(of: directory.inode)
@@ -54,14 +51,14 @@ extension Ext4 {
   }
 
   func findInline(_ query: NameQuery, in directory: Directory) throws(ReadError) -> UInt32? {
-    let bytes = directory.inode.bytes
-    if let found = try find(query, in: try Self.inlineEntries(of: bytes.rawSpan), of: directory) { return found }
+    if let found = try find(query, in: try inlineEntries(of: directory), of: directory) { return found }
     let tail = try inlineTail(of: directory.inode)
     return try find(query, in: tail.rawSpan, of: directory)
   }
 
-  @_lifetime(copy inode)
-  private static func inlineEntries(of inode: RawSpan) throws(ReadError) -> RawSpan {
-    try inode.blockArea().slice(parentSize, count: Inode.blockAreaSize - parentSize, of: "directory")
+  @_lifetime(borrow directory)
+  private func inlineEntries(of directory: borrowing Directory) throws(ReadError) -> RawSpan {
+    let area = directory.inode.blockArea
+    return area.extracting(Self.parentSize...)
   }
 }

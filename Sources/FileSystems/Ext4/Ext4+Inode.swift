@@ -27,7 +27,7 @@ extension Ext4 {
   }
 
   /// An inode that has been verified and, but for rarely used fields, parsed.
-  final class Inode: Sendable {
+  struct Inode: Sendable {
     let number: UInt32
     /// All of the structure, with the attributes behind its fields.
     let bytes: [UInt8]
@@ -164,26 +164,17 @@ extension Ext4.Superblock {
   }
 }
 
-/// Parts of an inode's bytes. (A class cannot lend a span of what it holds, so its users borrow `bytes`.)
-extension RawSpan {
+extension Ext4.Inode {
   /// `i_block`: 60 bytes of which `storage` says what they are.
-  @_lifetime(copy self)
-  func blockArea() throws(ReadError) -> RawSpan {
-    try slice(Ext4.Inode.blockAreaOffset, count: Ext4.Inode.blockAreaSize, of: "inode")
-  }
-
-  /// What lies behind the fields of `inode`, whose bytes these are.
-  @_lifetime(copy self)
-  func attributeArea(of inode: Ext4.Inode) throws(ReadError) -> RawSpan {
-    let offset = Ext4.Inode.oldSize + inode.extraSize
-    return try slice(offset, count: byteCount - offset, of: "inode")
+  var blockArea: RawSpan {
+    @_lifetime(borrow self)
+    get { bytes.rawSpan.extracting(Self.blockAreaOffset..<(Self.blockAreaOffset + Self.blockAreaSize)) }
   }
 }
 
 /// What stat(2) tells of an inode.
 extension Ext4.Inode {
   func attributes(in superblock: Ext4.Superblock) throws(ReadError) -> Attributes {
-    let bytes = bytes
     let span = bytes.rawSpan
     let subject: StaticString = "inode"
     var sectors = try Self.sectors(of: span, flags: flags, in: superblock)
@@ -209,7 +200,6 @@ extension Ext4.Inode {
 
   /// A time, with what `extra` adds: two more bits of seconds, and nanoseconds.
   private func time(_ offset: Int, extra: Int) throws(ReadError) -> Timestamp {
-    let bytes = bytes
     let span = bytes.rawSpan
     let seconds = Int64(Int32(bitPattern: try span.le32(offset, of: "inode")))
     guard has(extra, size: 4) else { return Timestamp(seconds: seconds) }
@@ -219,7 +209,6 @@ extension Ext4.Inode {
 
   /// In `i_block[0]` as 8 and 8 bits, or else in `i_block[1]` as 12 and 20.
   private func deviceNumber() throws(ReadError) -> DeviceNumber {
-    let bytes = bytes
     let span = bytes.rawSpan
     let old = try span.le32(Self.blockAreaOffset, of: "inode")
     if old != 0 { return DeviceNumber(major: old >> 8 & 0xFF, minor: old & 0xFF) }

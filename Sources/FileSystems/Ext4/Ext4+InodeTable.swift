@@ -38,8 +38,8 @@ extension Ext4 {
     let bytes = try inodeBytes(at: index * UInt64(superblock.inodeSize), table: table)
     let inode = try Inode(number: number, bytes: bytes, in: superblock)
     switch inode.storage {
-    case .extents: try verifyExtentNode(bytes.rawSpan.blockArea(), of: inode, depth: nil)
-    case .pointers: try verifyPointers(bytes.rawSpan.blockArea())
+    case .extents: try verifyExtentNode(inode.blockArea, of: inode, depth: nil)
+    case .pointers: try verifyPointers(inode.blockArea)
     case .inline, .target, .special: break
     }
     return inode

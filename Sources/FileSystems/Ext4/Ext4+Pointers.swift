@@ -13,7 +13,6 @@ extension Ext4 {
   func forEachPointerRun(
     of inode: Inode, from first: UInt64, to end: UInt64, _ visit: (BlockRun) throws(ReadError) -> Bool
   ) throws(ReadError) {
-    let root = inode.bytes
     let perBlock = UInt64(superblock.blockSize / 4)
     var position = first
     while position < end {
@@ -30,12 +29,12 @@ extension Ext4 {
       guard level > 0 else {
         let stop = min(end, span)
         guard
-          try visitPointers(root, at: Inode.blockAreaOffset, position: &position, start: 0, stop: stop, visit)
+          try visitPointers(inode.bytes, at: Inode.blockAreaOffset, position: &position, start: 0, stop: stop, visit)
         else { return }
         continue
       }
       // Down to the block that holds the number, which spans one block each, or to a hole on the way.
-      var number = UInt64(try root.rawSpan.le32(Inode.blockAreaOffset + (11 + level) * 4, of: "block map"))
+      var number = UInt64(try inode.bytes.rawSpan.le32(Inode.blockAreaOffset + (11 + level) * 4, of: "block map"))
       while number != 0 && level > 0 {
         let pointers = try pointerBlock(number, of: inode)
         level -= 1

@@ -37,9 +37,7 @@ extension Ext4 {
 
   private func linkBytes(of inode: Inode, count: Int) throws(ReadError) -> [UInt8] {
     switch inode.storage {
-    case .target:
-      let bytes = inode.bytes
-      return try bytes.rawSpan.blockArea().bytes(0, count: count, of: "symbolic link")
+    case .target: return try inode.blockArea.bytes(0, count: count, of: "symbolic link")
     case .inline:
       let contents = try inlineContents(of: inode)
       return try contents.rawSpan.bytes(0, count: count, of: "symbolic link")

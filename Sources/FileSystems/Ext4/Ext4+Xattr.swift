@@ -17,8 +17,7 @@ extension Ext4 {
   public func extendedAttribute(_ name: RawSpan, of node: NodeID) throws(ReadError) -> [UInt8]? {
     let inode = try inode(node)
     if let entry = Self.entry(name, in: try inodeAttributes(of: inode)) {
-      let bytes = inode.bytes
-      return try value(of: entry, in: bytes.rawSpan.attributeArea(of: inode), of: inode)
+      return try value(of: entry, in: inode.attributeArea, of: inode)
     }
     let (entries, block) = try blockAttributes(of: inode)
     guard let entry = Self.entry(name, in: entries) else { return nil }
@@ -32,8 +31,7 @@ extension Ext4 {
   /// The entries in the inode itself.
   func inodeAttributes(of inode: Inode) throws(ReadError) -> [XattrEntry] {
     guard inode.extraSize > 0 else { return [] }
-    let bytes = inode.bytes
-    return try Self.parseXattrEntries(bytes.rawSpan.attributeArea(of: inode), in: .inode)
+    return try Self.parseXattrEntries(inode.attributeArea, in: .inode)
   }
 
   /// The entries in the inode's block of attributes, and that block.
@@ -79,14 +77,21 @@ extension Ext4 {
       try readContents(of: holder, entry.valueSize, at: 0, into: &out)
     }
     // Lustre's come without a hash; they name the inode that they belong to.
-    let (holderBytes, parentBytes) = (holder.bytes, parent.bytes)
-    let fields = holderBytes.rawSpan
-    if try fields.le32(0x10) == parent.number, try fields.le32(0x64) == parentBytes.rawSpan.le32(0x64) { return value }
+    let fields = holder.bytes.rawSpan
+    if try fields.le32(0x10) == parent.number, try fields.le32(0x64) == parent.bytes.rawSpan.le32(0x64) { return value }
     let hash = Self.xattrValueHash(value.rawSpan, seed: superblock.checksumSeed)
     let name = entry.rawName.rawSpan
     guard try fields.le32(0x08) == hash,
       [false, true].contains(where: { Self.xattrEntryHash(name: name, valueHash: hash, signed: $0) == entry.hash })
     else { throw .checksum("extended attribute inode", at: position) }
     return value
+  }
+}
+
+extension Ext4.Inode {
+  /// What lies behind the inode's fields.
+  var attributeArea: RawSpan {
+    @_lifetime(borrow self)
+    get { bytes.rawSpan.extracting((Self.oldSize + extraSize)...) }
   }
 }
