@@ -75,7 +75,7 @@ extension Ext4.Superblock {
   }
 
   /// Whether a run of blocks can belong to a file: within the filesystem, and not where superblocks and group
-  /// descriptors lie. (Bitmaps and inode tables can be anywhere; to know would take reading all group descriptors.)
+  /// descriptors lie. (Of bitmaps and inode tables, `Ext4.canBeFileData` knows.)
   func canBeFileData(_ first: UInt64, count: UInt64) -> Bool {
     guard first > firstDataBlock, first < blockCount, count <= blockCount - first else { return false }
     var group = (first - firstDataBlock) / blocksPerGroup

@@ -50,7 +50,7 @@ extension Ext4 {
   ///
   /// An inode whose area does not start with the magic number has no attributes there.
   /// - Throws: `.corrupt` where the kernel refuses the area too: an entry or value out of bounds, a value that overlaps
-  ///   the entries, a name with a NUL in it, no end; `.unsupported` for an area of more than one block.
+  ///   the entries, a name with a NUL in it, no end, more than one block.
   static func parseXattrEntries(_ area: RawSpan, in place: XattrArea) throws(ReadError) -> [XattrEntry] {
     let magic: UInt32 = 0xEA02_0000
     let firstEntry: Int
@@ -63,7 +63,7 @@ extension Ext4 {
     case .block:
       let header: StaticString = "extended attribute block"
       guard try area.le32(0, of: header) == magic else { throw .corrupt(header) }
-      guard try area.le32(8, of: header) == 1 else { throw .unsupported("extended attributes in several blocks") }
+      guard try area.le32(8, of: header) == 1 else { throw .corrupt(header) }
       firstEntry = 32
       valueBase = 0
     }
