@@ -80,7 +80,7 @@ let package = Package(
       name: "BlockDevicesTests", dependencies: ["BlockDevices", "Bytes", .systemPackage], swiftSettings: settings),
     .testTarget(name: "CommandLineTests", dependencies: ["TestSupport", "vitrine"], swiftSettings: settings),
     .testTarget(
-      name: "FileSystemsTests", dependencies: ["FileSystems", "BlockDevices", "Bytes", .systemPackage],
+      name: "FileSystemsTests", dependencies: ["FileSystems", "TestSupport", "BlockDevices", "Bytes", .systemPackage],
       swiftSettings: settings),
   ]
 )

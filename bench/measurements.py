@@ -25,17 +25,21 @@ def sequential(mounted):
     return figures
 
 
-def random_reads(mounted, jobs, warm, reads):
-    """4 KiB reads a second at random places; warm: of a region that was read before through the same mount."""
+def random_reads(mounted, jobs, warm, amount):
+    """4 KiB reads a second at random places. Cold: `amount` reads, few of them of a place that was read before.
+    Warm: for `amount` seconds, of a region that was read before through the same mount."""
     region = 256 << 20
     path = f"{mounted.point}/{BIG_FILE}"
     if warm:
         subprocess.run(["dd", f"if={path}", "of=/dev/null", "bs=1M", f"count={region >> 20}", "status=none"], check=True)
+    extent = (
+        [f"--size={region}", "--time_based", f"--runtime={int(amount * 1000)}ms"] if warm
+        else [f"--size={BIG_SIZE}", f"--io_size={amount * 4096}"])
     # invalidate=0: fio would otherwise drop what is cached before it starts.
     done = subprocess.run(
         ["fio", "--name=random", f"--filename={path}", "--rw=randread", "--bs=4k", "--ioengine=psync",
          f"--numjobs={jobs}", "--thread", "--group_reporting", "--invalidate=0", "--readonly", "--randseed=7",
-         f"--size={region if warm else BIG_SIZE}", f"--io_size={reads * 4096}", "--output-format=json"],
+         *extent, "--output-format=json"],
         check=True, stdin=subprocess.DEVNULL, capture_output=True, text=True)
     return {"reads/s": json.loads(done.stdout)["jobs"][0]["read"]["iops"]}
 

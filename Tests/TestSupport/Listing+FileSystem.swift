@@ -71,14 +71,17 @@ private struct FileSystemWalk {
       }
     }
     listing.add(shown, fields.fields)
+    let firsts = Dictionary(entries.map { ($0.name, $0.entry.node) }, uniquingKeysWith: { first, _ in first })
     for (name, entry) in entries {
       let child = path + [UInt8(ascii: "/")] + name
-      // A name that is listed must be found, and lead to the same node.
+      // A name that is listed must be found, and lead to the same node (the first of them, if it is there twice).
       do {
-        guard try fileSystem.lookup(name.rawSpan, in: node) == entry.node else {
+        let found = try fileSystem.lookup(name.rawSpan, in: node)
+        guard found == firsts[name] else {
           listing.add(child, ["status=!notfound"])
           continue
         }
+        guard found == entry.node else { continue }
       } catch {
         listing.add(child, ["status=!\(error.errnoName)"])
         continue
@@ -135,7 +138,7 @@ private struct FileSystemWalk {
     } catch {
       fields.failure("data", error.errnoName)
     }
-    var hash = SHA256()
+    var hash = ContentHash()
     do {
       if size > wholeHashLimit {
         for range in ranges {
@@ -175,7 +178,7 @@ private struct FileSystemWalk {
     return ranges
   }
 
-  private func read(_ device: any BlockDevice, _ range: Range<UInt64>, _ hash: inout SHA256) throws(ReadError) {
+  private func read(_ device: any BlockDevice, _ range: Range<UInt64>, _ hash: inout ContentHash) throws(ReadError) {
     var position = range.lowerBound
     while position < range.upperBound {
       let count = Int(min(1 << 20, range.upperBound - position))

@@ -127,7 +127,7 @@ private struct MountWalk {
       position = hole
     }
     if known { fields.data(ranges) }
-    var hash = SHA256()
+    var hash = ContentHash()
     if size > wholeHashLimit {
       for range in ranges {
         hash.update(Array("\(range.lowerBound)-\(range.upperBound)\n".utf8))
@@ -140,7 +140,7 @@ private struct MountWalk {
   }
 
   private mutating func read(
-    _ file: Int32, _ range: Range<UInt64>, _ hash: inout SHA256, _ fields: inout ListingFields
+    _ file: Int32, _ range: Range<UInt64>, _ hash: inout ContentHash, _ fields: inout ListingFields
   ) -> Bool {
     var position = range.lowerBound
     while position < range.upperBound {

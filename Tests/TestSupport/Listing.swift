@@ -122,7 +122,7 @@ struct ListingFields {
   /// An attribute by its length and the start of its hash; a short printable value as it is.
   mutating func attribute(_ name: [UInt8], _ value: [UInt8]) {
     let key = "xattr:" + Listing.quoted(name)
-    fields.append("\(key)=\(value.count):\(SHA256.hash(value).prefix(16))")
+    fields.append("\(key)=\(value.count):\(ContentHash.hash(value).prefix(16))")
   }
 
   /// The ranges that are not holes, ascending; ranges that touch are told as one.
@@ -137,7 +137,7 @@ struct ListingFields {
     }
     let text = merged.map { "\($0.lowerBound)-\($0.upperBound)" }.joined(separator: ",")
     // A map of a thousand pieces helps nobody as text.
-    fields.append(merged.count > 64 ? "data=\(merged.count)ranges:\(SHA256.hash(Array(text.utf8)).prefix(16))" : "data=\(text)")
+    fields.append(merged.count > 64 ? "data=\(merged.count)ranges:\(ContentHash.hash(Array(text.utf8)).prefix(16))" : "data=\(text)")
   }
 
   /// A file that cannot be read for want of a key says so once, whichever call it was that told.
@@ -163,7 +163,7 @@ extension Listing {
     for (parent, paths) in children where paths.count > limit {
       let directories = Set(children.keys)
       let leaves = paths.sorted().filter { !directories.contains($0.dropLast()) }
-      var hash = SHA256()
+      var hash = ContentHash()
       for path in leaves { hash.update(Array("\(path) \(lines[path] ?? "")\n".utf8)) }
       for path in leaves.dropFirst(10) { result.lines[path] = nil }
       result.lines["\(parent)/…\""] = "entries=\(leaves.count) sha256=\(hash.finish())"

@@ -101,7 +101,7 @@ extension Ext4 {
       offset = entry.end
       guard entry.inode != 0 else { continue }
       let name = try span.slice(entry.nameOffset, count: entry.nameLength, of: "directory")
-      if query.matches(name, inode: entry.inode) { return entry.inode }
+      if query.matches(name) { return entry.inode }
     }
     return nil
   }

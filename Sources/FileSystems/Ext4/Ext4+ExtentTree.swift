@@ -149,13 +149,13 @@ extension Ext4 {
       guard first >= free else { throw corrupt }
       if depth > 0 {
         let child = UInt64(try span.le32(entry + 4, of: subject)) | UInt64(try span.le16(entry + 8, of: subject)) << 32
-        guard superblock.canBeFileData(child, count: 1) else { throw corrupt }
+        guard canBeFileData(child, count: 1) else { throw corrupt }
         free = first + 1
       } else {
         let stored = UInt32(try span.le16(entry + 4, of: subject))
         let length = UInt64(stored <= Self.maximumWrittenLength ? stored : stored - Self.maximumWrittenLength)
         let start = UInt64(try span.le32(entry + 8, of: subject)) | UInt64(try span.le16(entry + 6, of: subject)) << 32
-        guard length > 0, first + length <= Self.blockLimit, superblock.canBeFileData(start, count: length) else {
+        guard length > 0, first + length <= Self.blockLimit, canBeFileData(start, count: length) else {
           throw corrupt
         }
         free = first + length

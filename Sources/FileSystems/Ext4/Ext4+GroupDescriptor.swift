@@ -15,23 +15,38 @@ extension Ext4 {
 }
 
 extension Ext4.GroupDescriptors {
+  /// Blocks that a descriptor leads to: one of each bitmap, and the first of the inode table.
+  struct Metadata {
+    let blockBitmap: UInt64
+    let inodeBitmap: UInt64
+    let inodeTable: UInt64
+  }
+
   /// The first block of the inode table of `group`.
   /// - Throws: `.checksum`, or `.corrupt` where the table would not lie within the filesystem.
-  func inodeTable(ofGroup group: UInt64) throws(ReadError) -> UInt64 {
+  func inodeTable(ofGroup group: UInt64) throws(ReadError) -> UInt64 { try metadata(ofGroup: group).inodeTable }
+
+  /// - Throws: as `inodeTable`. Where the bitmaps would lie is not checked, as none is read.
+  func metadata(ofGroup group: UInt64) throws(ReadError) -> Metadata {
     let subject: StaticString = "group descriptor"
     guard group < superblock.groupCount else { throw .corrupt(subject, at: group) }
     let block = try blocks.block(
       superblock.blockSize, at: descriptorBlock(of: group) << superblock.blockShift,
       tag: Ext4.BlockTag.groupDescriptors.value)
-    let place = Int(group % superblock.descriptorsPerBlock) * superblock.descriptorSize
-    let span = try block.rawSpan.slice(place, count: superblock.descriptorSize, of: subject)
+    let offset = Int(group % superblock.descriptorsPerBlock) * superblock.descriptorSize
+    let span = try block.rawSpan.slice(offset, count: superblock.descriptorSize, of: subject)
     try verifyChecksum(of: span, group: group)
-    var table = UInt64(try span.le32(0x08, of: subject))
-    if superblock.descriptorSize >= 64 { table |= UInt64(try span.le32(0x28, of: subject)) << 32 }
+    let isLong = superblock.descriptorSize >= 64
+    func place(_ low: Int, _ high: Int) throws(ReadError) -> UInt64 {
+      UInt64(try span.le32(low, of: subject)) | (isLong ? UInt64(try span.le32(high, of: subject)) << 32 : 0)
+    }
+    let table = try place(0x08, 0x28)
     guard table > superblock.firstDataBlock, table < superblock.blockCount,
       superblock.tableBlocksPerGroup <= superblock.blockCount - table
     else { throw .corrupt(subject, at: group) }
-    return table
+    return Metadata(
+      blockBitmap: min(try place(0x00, 0x20), superblock.blockCount),
+      inodeBitmap: min(try place(0x04, 0x24), superblock.blockCount), inodeTable: table)
   }
 
   private func verifyChecksum(of span: RawSpan, group: UInt64) throws(ReadError) {

@@ -66,7 +66,7 @@ extension Ext4 {
 
       let mode = try span.le16(0x00, of: subject)
       let links = try span.le16(0x1A, of: subject)
-      guard links > 0 || mode != 0, let type = NodeType(rawValue: mode & 0xF000) else { throw corrupt }
+      guard links > 0, let type = NodeType(rawValue: mode & 0xF000) else { throw corrupt }
       self.type = type
       permissions = mode & 0x0FFF
       flags = InodeFlags(rawValue: try span.le32(0x20, of: subject))

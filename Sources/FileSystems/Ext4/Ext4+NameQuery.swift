@@ -40,7 +40,7 @@ extension Ext4 {
       }
     }
 
-    func matches(_ entry: RawSpan, inode: UInt32) -> Bool {
+    func matches(_ entry: RawSpan) -> Bool {
       switch kind {
       case .exact(let name): return entry.byteCount == name.count && entry.equals(name.rawSpan)
       case .folded(let name):
@@ -50,7 +50,7 @@ extension Ext4 {
           return false
         }
         return Ext4.folded(entry) == name
-      case .noKey(let name): return name.matches(entry, inode: inode)
+      case .noKey(let name): return name.matches(entry)
       }
     }
   }

@@ -6,10 +6,6 @@ internal import Bytes
 ///     hash:4 | minor hash:4 | the first 149 bytes of the encrypted name | SHA-256 of what comes behind these
 ///
 /// in base64url without padding. Nothing comes behind where the name is not longer.
-///
-/// One thing differs: encrypted names of more than 149 bytes end in the CRC-32C of the rest and the inode number, with
-/// zeros to the length of a SHA-256, as this program brings no cryptography along. Such a name is found and listed
-/// like all others, but its last 43 characters are not those that Linux shows.
 extension Ext4 {
   struct NoKeyName: Equatable {
     private let major: UInt32
@@ -23,22 +19,19 @@ extension Ext4 {
     private static let minimumEncryptedLength = 16
 
     /// - Throws: `.corrupt` where `encrypted` is shorter than any encrypted name.
-    init(
-      of encrypted: RawSpan, major: UInt32, minor: UInt32, inode: UInt32
-    ) throws(ReadError) {
+    init(of encrypted: RawSpan, major: UInt32, minor: UInt32) throws(ReadError) {
       guard encrypted.byteCount >= Self.minimumEncryptedLength else { throw .corrupt("encrypted name") }
       self.major = major
       self.minor = minor
       start = try encrypted.bytes(0, count: min(encrypted.byteCount, Self.startLimit))
-      digest = try Self.digest(of: encrypted, inode: inode)
+      digest = try Self.digest(of: encrypted)
     }
 
-    private static func digest(of encrypted: RawSpan, inode: UInt32) throws(ReadError) -> [UInt8] {
+    private static func digest(of encrypted: RawSpan) throws(ReadError) -> [UInt8] {
       guard encrypted.byteCount > startLimit else { return [] }
-      var crc = CRC32C()
-      crc.update(try encrypted.slice(startLimit, count: encrypted.byteCount - startLimit))
-      let bytes = crc.value.littleEndianBytes + inode.littleEndianBytes
-      return bytes + [UInt8](repeating: 0, count: digestSize - bytes.count)
+      var hash = SHA256()
+      hash.update(try encrypted.slice(startLimit, count: encrypted.byteCount - startLimit))
+      return hash.finish()
     }
 
     /// Nil where no encrypted name is shown as `shown`.
@@ -62,9 +55,9 @@ extension Ext4 {
       return hash.major
     }
 
-    func matches(_ encrypted: RawSpan, inode: UInt32) -> Bool {
+    func matches(_ encrypted: RawSpan) -> Bool {
       if digest.isEmpty { return encrypted.equals(start.rawSpan) }
-      guard let other = try? NoKeyName(of: encrypted, major: major, minor: minor, inode: inode) else { return false }
+      guard let other = try? NoKeyName(of: encrypted, major: major, minor: minor) else { return false }
       return self == other
     }
   }
@@ -93,7 +86,7 @@ extension Ext4 {
       } else if let hashVersion, let hash = NameHash.of(encrypted, version: hashVersion, seed: seed) {
         (major, minor) = (hash.major, hash.minor)
       }
-      return try NoKeyName(of: encrypted, major: major, minor: minor, inode: entry.inode).shown
+      return try NoKeyName(of: encrypted, major: major, minor: minor).shown
     }
   }
 

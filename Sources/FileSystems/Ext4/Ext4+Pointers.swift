@@ -91,7 +91,7 @@ extension Ext4 {
       let block = UInt64(try span.le32(offset, of: "block map"))
       defer { previous = block }
       if block == 0 || block == previous { continue }
-      guard superblock.canBeFileData(block, count: 1) else { throw .corrupt("block map", at: block) }
+      guard canBeFileData(block, count: 1) else { throw .corrupt("block map", at: block) }
     }
   }
 }

@@ -32,7 +32,7 @@ extension Ext4 {
     let bytes = try linkBytes(of: inode, count: Int(inode.size))
     let length = Int(try bytes.rawSpan.le16(0, of: subject))
     let encrypted = try bytes.rawSpan.slice(2, count: length, of: subject)
-    return try NoKeyName(of: encrypted, major: 0, minor: 0, inode: inode.number).shown
+    return try NoKeyName(of: encrypted, major: 0, minor: 0).shown
   }
 
   private func linkBytes(of inode: Inode, count: Int) throws(ReadError) -> [UInt8] {

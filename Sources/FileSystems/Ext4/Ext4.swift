@@ -29,6 +29,7 @@ public final class Ext4: FileSystem {
   let blocks: BlockCache
   /// Runs of inode tables.
   let tables: BlockCache
+  let zones: Ext4MetadataZones
   let inodes: Ext4InodeCache
   let openingNotices: [String]
 
@@ -45,6 +46,7 @@ public final class Ext4: FileSystem {
     inodes = Ext4InodeCache(inodeSize: superblock.inodeSize, budget: quarter)
     let (descriptors, notice) = Self.findDescriptors(of: superblock, from: found.group, blocks: blocks)
     self.descriptors = descriptors
+    zones = Ext4MetadataZones(of: descriptors)
     openingNotices = found.notices + (notice.map { [$0] } ?? [])
     do throws(ReadError) {
       guard try inode(Self.rootInode).type == .directory else { throw .corrupt("root directory") }

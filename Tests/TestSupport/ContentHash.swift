@@ -1,7 +1,7 @@
 internal import CTestSupport
 
 /// SHA-256, by libcrypto: fast enough in a debug build for whole images.
-@safe public struct SHA256: ~Copyable {
+@safe public struct ContentHash: ~Copyable {
   private let state: OpaquePointer
 
   public init() {
@@ -28,7 +28,7 @@ internal import CTestSupport
   }
 
   public static func hash(_ bytes: [UInt8]) -> String {
-    var hash = SHA256()
+    var hash = ContentHash()
     hash.update(bytes)
     return hash.finish()
   }
