@@ -35,7 +35,8 @@ let package = Package(
       dependencies: ["FileSystems", "Volumes", "DiskImages", "BlockDevices", "Bytes", .systemPackage],
       swiftSettings: settings),
     .target(
-      name: "Mounting", dependencies: ["DiskStack", "FileSystems", "BlockDevices", "Bytes", "CFuse", .systemPackage],
+      name: "Mounting",
+      dependencies: ["DiskStack", "FileSystems", "Volumes", "BlockDevices", "Bytes", "CFuse", .systemPackage],
       swiftSettings: settings),
     .executableTarget(
       name: "vitrine",
@@ -67,12 +68,20 @@ let package = Package(
         .systemPackage,
       ],
       swiftSettings: settings),
+    .testTarget(
+      name: "VolumesTests", dependencies: ["Volumes", "BlockDevices", "Bytes", "TestSupport", .systemPackage],
+      swiftSettings: settings),
+    .testTarget(
+      name: "DiskStackTests",
+      dependencies: [
+        "DiskStack", "Volumes", "FileSystems", "BlockDevices", "Bytes", "TestSupport", "vitrine", .systemPackage,
+      ], swiftSettings: settings),
     .testTarget(name: "BytesTests", dependencies: ["Bytes"], swiftSettings: settings),
     .testTarget(
       name: "BlockDevicesTests", dependencies: ["BlockDevices", "Bytes", .systemPackage], swiftSettings: settings),
     .testTarget(name: "CommandLineTests", dependencies: ["TestSupport", "vitrine"], swiftSettings: settings),
     .testTarget(
-      name: "FileSystemsTests", dependencies: ["FileSystems", "BlockDevices", "Bytes", .systemPackage],
+      name: "FileSystemsTests", dependencies: ["FileSystems", "TestSupport", "BlockDevices", "Bytes", .systemPackage],
       swiftSettings: settings),
   ]
 )

@@ -9,7 +9,8 @@ public enum Detachment {
   case starter(failure: String?)
 
   /// Only for a process that has one thread.
-  public static func start() throws(MountError) -> Detachment {
+  /// - Parameter inherited: is let go of by the server.
+  public static func start(leaving inherited: InheritedDescriptors) throws(MountError) -> Detachment {
     var ends: (CInt, CInt) = (-1, -1)
     // Safe: two descriptors are written, into a pair of them.
     let made = unsafe withUnsafeMutableBytes(of: &ends) {
@@ -25,6 +26,7 @@ public enum Detachment {
       throw MountError(.system, "cannot start the server: \(String(errno: number))")
     case 0:
       close(ends.0)
+      inherited.close()
       setsid()
       // Safe: a C string.
       _ = unsafe chdir("/")

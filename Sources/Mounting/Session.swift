@@ -35,6 +35,7 @@ internal import Synchronization
     self.sourceName = sourceName
     timeout = options.timeout ?? Self.longest
     contexts = ReadContextPool(counters: counters, splices: options.reply == .splice)
+    // Safe: nobody else has this object yet.
     unsafe handle = nil
   }
 
@@ -81,6 +82,7 @@ internal import Synchronization
     let mark = ReleaseMark(for: mountPoint)
     defer { mark?.close() }
     self.onReady.withLock { $0 = onReady }
+    Self.acceptSignals()
     // Safe: the handle is valid until `deinit`.
     unsafe fuse_set_signal_handlers(handle)
     let configuration = unsafe fuse_loop_cfg_create()
@@ -93,6 +95,15 @@ internal import Synchronization
     unsafe fuse_remove_signal_handlers(handle)
     unsafe fuse_session_unmount(handle)
     if status < 0 { throw MountError(.system, "serving failed: \(String(errno: -status)); mount anew") }
+  }
+
+  /// Lets in the signals that end a session: a program started from a thread that blocks them inherits that.
+  private static func acceptSignals() {
+    var signals = sigset_t()
+    // Safe: the set is a local.
+    unsafe sigemptyset(&signals)
+    for signal in [SIGHUP, SIGINT, SIGTERM] { unsafe sigaddset(&signals, signal) }
+    unsafe pthread_sigmask(SIG_UNBLOCK, &signals, nil)
   }
 
   /// Unmounts where `serve` is not reached.

@@ -90,10 +90,12 @@ public struct DiskLayout: Sendable {
       let own = MBR.read(disk, first: mbr, sectorSize: sectorSize)
       taken.usable = own.usable
       taken.notices = own.notices
-      // libblkid sees only the ends of a disk that is not a host file, and of a long chain only the start.
-      if ProbeSource.hostRange(of: disk) == nil || found.partitions.count < own.partitions.count {
-        taken.partitions = own.partitions
+      // libblkid sees only the ends of a disk that is not a host file, and of a long chain only the start. What labels
+      // inside of partitions list is left out of the comparison: only libblkid reads those.
+      let outer = found.partitions.count { partition in
+        partition.parent == nil || found.partitions.contains { $0.number == partition.parent && $0.isContainer }
       }
+      if outer < own.partitions.count { taken.partitions = own.partitions }
     }
     table = taken
   }

@@ -74,10 +74,16 @@ final class ProbeSource {
 
   private static func copyPieces(of device: any BlockDevice, _ range: Range<UInt64>, to copy: FileDescriptor) {
     var position = range.lowerBound
+    var extents = HostExtentList(limit: 1, findsHostHoles: true)
     while position < range.upperBound {
-      let count = min(pieceSize, range.upperBound - position)
-      // What cannot be read stays a hole: libblkid then finds nothing there, as it should.
-      if let bytes = try? device.bytes(Int(count), at: position), bytes.contains(where: { $0 != 0 }) {
+      var count = min(pieceSize, range.upperBound - position)
+      extents.removeAll()
+      if (try? device.resolve(position..<range.upperBound, into: &extents)) != nil, let first = extents.extents.first,
+        case .hole = first.kind
+      {
+        count = min(first.length, range.upperBound - position)
+      } else if let bytes = try? device.bytes(Int(count), at: position) {
+        // What cannot be read stays a hole: libblkid then finds nothing there, as it should.
         _ = try? copy.writeAll(toAbsoluteOffset: Int64(position), bytes)
       }
       position += count

@@ -51,6 +51,7 @@ struct Mount: ParsableCommand {
   var verbose = false
 
   func run() throws {
+    let inherited = InheritedDescriptors()
     let options = try mountOptions()
     let point: MountPoint
     do {
@@ -71,13 +72,15 @@ struct Mount: ParsableCommand {
       defer { finish(session) }
       do { try session.serve() } catch { throw failure(error) }
     } else {
-      try serveInBackground(session, log)
+      try serveInBackground(session, log, leaving: inherited)
     }
   }
 
-  private func serveInBackground(_ session: Session, _ log: Log) throws {
+  private func serveInBackground(
+    _ session: Session, _ log: Log, leaving inherited: InheritedDescriptors
+  ) throws {
     let detachment: Detachment
-    do { detachment = try Detachment.start() } catch {
+    do { detachment = try Detachment.start(leaving: inherited) } catch {
       session.unmount()
       throw failure(error)
     }

@@ -45,6 +45,14 @@ int64_t test_get_attribute(const char *path, const char *name, void *buffer, siz
   return result < 0 ? -errno : result;
 }
 
+int64_t test_set_attribute(const char *path, const char *name, const void *value, size_t size) {
+  return lsetxattr(path, name, value, size, 0) < 0 ? -errno : 0;
+}
+
+int64_t test_allocate(int descriptor, int mode, int64_t offset, int64_t length) {
+  return fallocate(descriptor, mode, offset, length) < 0 ? -errno : 0;
+}
+
 int64_t test_seek_data(int descriptor, int64_t offset) {
   off_t result = lseek(descriptor, offset, SEEK_DATA);
   return result < 0 ? -errno : result;

@@ -18,6 +18,8 @@ struct Field: Sendable {
 /// Where the fields of ext4's structures lie: only as much as it takes to change them.
 struct Ext4Fields {
   let blockSize: Int
+  /// Feature `metadata_csum`.
+  let hasChecksums: Bool
   private let inodeSize: UInt64
   private let inodesPerGroup: UInt64
   private let descriptorSize: UInt64
@@ -32,9 +34,11 @@ struct Ext4Fields {
       logarithm <= 6,
       let perGroup = try? superblock.le32(40), perGroup > 0, let size = try? superblock.le16(88),
       let first = try? superblock.le32(20), let incompatible = try? superblock.le32(96),
-      let length = try? superblock.le16(254), let blocks = try? superblock.le32(4), let group = try? superblock.le32(32)
+      let readOnly = try? superblock.le32(100), let length = try? superblock.le16(254),
+      let blocks = try? superblock.le32(4), let group = try? superblock.le32(32)
     else { return nil }
     blockSize = 1024 << Int(logarithm)
+    hasChecksums = readOnly & 0x400 != 0
     inodesPerGroup = UInt64(perGroup)
     inodeSize = UInt64(max(size, 128))
     descriptorSize = incompatible & 0x80 != 0 ? UInt64(length) : 32

@@ -19,6 +19,13 @@ extension Target {
     return MutatedDevice(file, edits: edits, size: size)
   }
 
+  /// An image with one bit of its metadata changed, checksums left alone.
+  func withOneBitFlipped(_ random: inout Random) -> MutatedDevice {
+    let place = place(&random)
+    let flipped = edit(at: place, old(place, 1) ^ 1 << UInt64(random.below(8)), width: 1)
+    return MutatedDevice(file, edits: [flipped], size: file.size)
+  }
+
   private func anEdit(_ random: inout Random) -> MutatedDevice.Edit {
     if random.below(10) < 6, let field = field(&random) {
       return edit(at: field.offset, value(for: field, &random), width: field.width, bigEndian: field.isBigEndian)

@@ -11,6 +11,8 @@ final class Target {
   let metadata: [Range<UInt64>]
   /// Whether a filesystem fills the image; if not, it is a disk with a table.
   let isFileSystem: Bool
+  /// Where checksums cover all metadata, what the undamaged filesystem answers.
+  let answers: Answers?
   private let layout: Ext4Fields?
   private let nodes: [UInt64]
 
@@ -19,16 +21,20 @@ final class Target {
     file = try HostFile(opening: FilePath(path))
     let recorder = RecordingDevice(file)
     var nodes: Set<UInt64> = []
+    var answers: Answers?
+    layout = Ext4Fields(file)
     for driver in FileSystemCatalog.drivers {
       guard let fileSystem = try? driver.init(reading: recorder, options: OpenOptions()) else { continue }
       var walk = Walk(fileSystem, seed: 0, readsFiles: false)
+      if layout?.hasChecksums == true { walk.answers = Answers() }
       walk.run()
+      answers = walk.answers
       nodes = Set(walk.visited.map(\.rawValue))
     }
     isFileSystem = !nodes.isEmpty
     let ranges = isFileSystem ? recorder.ranges : try Self.tables(of: file)
     metadata = ranges.sorted { ($0.lowerBound, $0.upperBound) < ($1.lowerBound, $1.upperBound) }
-    layout = Ext4Fields(file)
+    self.answers = answers
     self.nodes = nodes.sorted()
   }
 

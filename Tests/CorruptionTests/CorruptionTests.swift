@@ -14,15 +14,12 @@ import Testing
     let only = environment["VITRINE_FUZZ_CASE"].flatMap(Int.init)
     print("VITRINE_FUZZ_SEED=\(seed)")
     // What a recipe makes anew each time is large, and its bytes are not always the same.
-    let fixtures = Fixture.all(of: "ext4").filter { ($0.directory.appendingPathComponent("image.zst")).isThere }
-    try #require(!fixtures.isEmpty)
-    let scratch = try TemporaryDirectory()
-    let fileSystems = try fixtures.map { try $0.image() }
-    let small = try fileSystems.first {
-      try FileManager.default.attributesOfItem(atPath: $0)[.size] as? Int ?? .max <= 4 << 20
-    }
-    let images = try fileSystems + Disks(in: scratch, fileSystem: small).images
+    let formats = try FileManager.default.contentsOfDirectory(atPath: Fixture.directory.path).sorted()
+    let fixtures = formats.flatMap { Fixture.all(of: $0) }.filter { $0.hasImage }
+    let images = try fixtures.map { try $0.image() }
+    try #require(images.count > 50)
 
+    let scratch = try TemporaryDirectory()
     let status = scratch.url.appendingPathComponent("status")
     let start = Date()
     var next = only ?? 0
@@ -57,6 +54,8 @@ import Testing
     .deletingLastPathComponent().appendingPathComponent("CorruptionFuzzer")
 }
 
-extension URL {
-  fileprivate var isThere: Bool { FileManager.default.fileExists(atPath: path) }
+extension Fixture {
+  fileprivate var hasImage: Bool {
+    FileManager.default.fileExists(atPath: directory.appendingPathComponent("image.zst").path)
+  }
 }

@@ -38,8 +38,18 @@ extension Ext4 {
   func directory(_ node: NodeID) throws(ReadError) -> Directory {
     let inode = try inode(node)
     guard inode.type == .directory else { throw .io(.notDirectory, "directory", at: node.rawValue) }
-    return Directory(inode: inode)
+    let directory = Directory(inode: inode)
+    // A few blocks of numbers, naming each other, make a directory of 2³² blocks, all of them the same one; to look
+    // through these would take for ever. No real directory has more blocks than the device.
+    let limit = min(device.size >> superblock.blockShift + 1, Self.directoryBlockLimit)
+    guard inode.storage == .inline || blockCount(of: directory) <= limit else {
+      throw .corrupt("directory", at: node.rawValue)
+    }
+    return directory
   }
+
+  /// What Linux can make without the feature `large_dir`: sizes below 2³² bytes.
+  private static let directoryBlockLimit: UInt64 = 1 << 22
 
   func blockCount(of directory: Directory) -> UInt64 {
     directory.inode.size.roundedUp(toMultipleOf: UInt64(superblock.blockSize)) >> superblock.blockShift
@@ -94,8 +104,8 @@ extension Ext4 {
     var needed = (RawEntry.headerSize + nameLength + 3) & ~3
     if directory.hasHashes && fileType != 0xDE && nameLength > 0 {
       // "." and ".." come without a hash.
-      let isDots = nameLength <= 2 && span[offset + 8] == 0x2E && (nameLength == 1 || span[offset + 9] == 0x2E)
-      if !isDots { needed += 8 }
+      let name = try span.slice(offset + RawEntry.headerSize, count: nameLength, of: subject)
+      if !Self.isDots(name) { needed += 8 }
     }
     guard length >= RawEntry.minimumLength, length & 3 == 0, length >= needed, length <= room,
       length == room || room - length >= RawEntry.minimumLength, inode <= superblock.inodeCount

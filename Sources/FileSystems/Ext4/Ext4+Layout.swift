@@ -37,22 +37,28 @@ extension Ext4.Superblock {
     return copies + (place < 2 || place == descriptorsPerBlock - 1 ? 1 : 0)
   }
 
-  /// `baseMetadataBlocks` of all groups together, without a loop over them.
+  /// `baseMetadataBlocks` of all groups together, without a loop over them; at most all blocks, whatever the numbers say.
   var allBaseMetadataBlocks: UInt64 {
-    var total: UInt64 = 0
+    let own: UInt64
+    let descriptors: UInt64
+    let copies: UInt64
     if incompatible.contains(.metaBlockGroups) {
       // Three blocks for each meta block group from the first on that is one; the last may have fewer groups.
       let first = min(firstMetaBlockGroup * descriptorsPerBlock, groupCount)
       let metaGroups = groupCount - first
-      let whole = metaGroups / descriptorsPerBlock
-      let rest = metaGroups % descriptorsPerBlock
-      total += whole * min(3, descriptorsPerBlock) + min(rest, 2)
-      total += superblockGroups(below: first) * (1 + min(firstMetaBlockGroup, descriptorBlockCount) + reservedDescriptorBlocks)
-      total += superblockGroups(below: groupCount) - superblockGroups(below: first)
+      own =
+        metaGroups / descriptorsPerBlock * min(3, descriptorsPerBlock) + min(metaGroups % descriptorsPerBlock, 2)
+        + superblockGroups(below: groupCount) - superblockGroups(below: first)
+      descriptors = min(firstMetaBlockGroup, descriptorBlockCount)
+      copies = superblockGroups(below: first)
     } else {
-      total = superblockGroups(below: groupCount) * (1 + descriptorBlockCount + reservedDescriptorBlocks)
+      own = 0
+      descriptors = descriptorBlockCount
+      copies = superblockGroups(below: groupCount)
     }
-    return total
+    // Both factors can come close to 2³².
+    let (product, overflow) = copies.multipliedReportingOverflow(by: 1 + descriptors + reservedDescriptorBlocks)
+    return overflow ? blockCount : min(product, blockCount) + own
   }
 
   /// How many groups below `limit` hold a copy of the superblock.
@@ -80,6 +86,9 @@ extension Ext4.Superblock {
     guard first > firstDataBlock, first < blockCount, count <= blockCount - first else { return false }
     var group = (first - firstDataBlock) / blocksPerGroup
     let last = (first + count - 1 - firstDataBlock) / blocksPerGroup
+    // mke2fs makes no group of fewer than 256 blocks, so that an extent (at most 2¹⁵) lies in a few; to look at each of
+    // 2¹⁵ groups, for each extent of a file, would take seconds.
+    guard last - group <= 128 else { return false }
     if first - firstBlock(ofGroup: group) < baseMetadataBlocks(inGroup: group) { return false }
     while group < last {
       group += 1

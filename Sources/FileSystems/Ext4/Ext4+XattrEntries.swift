@@ -116,25 +116,12 @@ extension Ext4 {
   }
 }
 
-/// Hashes that the format keeps of attributes. The kernel checks them for values with an inode of their own, and
-/// e2fsck for the entries of blocks.
+/// Hashes that the format keeps of attributes. Linux checks them where a value has an inode of its own, and so does this
+/// driver; those of other entries only e2fsck looks at.
 extension Ext4 {
-  /// `e_hash` of an entry whose value lies in the same block.
+  /// `e_hash` of an entry whose value is an inode's contents, from these contents' own hash.
   /// - Parameter signed: whether a name's bytes count as signed. They do in what kernels before 6.2 wrote on many
   ///   machines, so that a reader accepts both.
-  static func xattrEntryHash(name: RawSpan, value: RawSpan, signed: Bool = false) -> UInt32 {
-    var hash = xattrNameHash(name, signed: signed)
-    for start in stride(from: 0, to: value.byteCount, by: 4) {
-      var word: UInt32 = 0
-      for index in start..<min(start + 4, value.byteCount) {
-        word |= UInt32(value[index]) << UInt32((index - start) * 8)
-      }
-      hash = (hash << 16 | hash >> 16) ^ word
-    }
-    return hash
-  }
-
-  /// `e_hash` of an entry whose value is an inode's contents, from these contents' own hash.
   static func xattrEntryHash(name: RawSpan, valueHash: UInt32, signed: Bool = false) -> UInt32 {
     let hash = xattrNameHash(name, signed: signed)
     return (hash << 16 | hash >> 16) ^ valueHash

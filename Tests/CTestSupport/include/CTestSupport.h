@@ -19,6 +19,9 @@ struct test_status {
 int test_status(const char *path, struct test_status *out);
 int64_t test_list_attributes(const char *path, char *buffer, size_t size);
 int64_t test_get_attribute(const char *path, const char *name, void *buffer, size_t size);
+int64_t test_set_attribute(const char *path, const char *name, const void *value, size_t size);
+/// `mode` as fallocate(2) has it.
+int64_t test_allocate(int descriptor, int mode, int64_t offset, int64_t length);
 int64_t test_seek_data(int descriptor, int64_t offset);
 int64_t test_seek_hole(int descriptor, int64_t offset);
 
