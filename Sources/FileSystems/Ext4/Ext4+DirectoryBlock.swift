@@ -38,14 +38,34 @@ extension Ext4 {
   func directory(_ node: NodeID) throws(ReadError) -> Directory {
     let inode = try inode(node)
     guard inode.type == .directory else { throw .io(.notDirectory, "directory", at: node.rawValue) }
-    let directory = Directory(inode: inode)
-    // A few blocks of numbers, naming each other, make a directory of 2³² blocks, all of them the same one; to look
-    // through these would take for ever. No real directory has more blocks than the device.
-    let limit = min(device.size >> superblock.blockShift + 1, Self.directoryBlockLimit)
-    guard inode.storage == .inline || blockCount(of: directory) <= limit else {
-      throw .corrupt("directory", at: node.rawValue)
+    return Directory(inode: inode)
+  }
+
+  /// Visits the blocks of a directory from `first` on, but for holes, until `visit` gives false.
+  ///
+  /// A few blocks of block numbers, naming each other, can make a directory of 2³² blocks, all of them the same one,
+  /// which nobody could wait for the end of. No real directory has more blocks than the device, nor more holes.
+  /// - Throws: `.corrupt` where it has.
+  func forEachBlock(
+    of directory: Directory, from first: UInt64, _ visit: (_ number: UInt64, _ block: [UInt8]) throws(ReadError) -> Bool
+  ) throws(ReadError) {
+    var left = min(device.size >> superblock.blockShift + 1, Self.directoryBlockLimit)
+    func count() throws(ReadError) {
+      guard left > 0 else { throw .corrupt("directory", at: UInt64(directory.inode.number)) }
+      left -= 1
     }
-    return directory
+    try forEachRun(of: directory.inode, from: first, to: blockCount(of: directory)) { (run) throws(ReadError) in
+      guard case .blocks(let place) = run.place else {
+        try count()
+        return true
+      }
+      for index in 0..<run.count {
+        try count()
+        let number = run.first + index
+        guard try visit(number, directoryBlock(number, at: place + index, of: directory)) else { return false }
+      }
+      return true
+    }
   }
 
   /// What Linux can make without the feature `large_dir`: sizes below 2³² bytes.
