@@ -1,3 +1,4 @@
+internal import CFuse
 internal import Glibc
 
 /// A thread for what has to wait beside libfuse's workers.
