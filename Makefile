@@ -49,10 +49,12 @@ bench:
 	$(SWIFT) build $(release_flags)
 	@bench/bench.py --vitrine $(BINARY) $(if $(QUICK),--quick)
 
-# Damages every fixture, at random and for long: SECONDS= says for how long, SEED= repeats a run.
+# Damages every fixture, at random and for long (SECONDS=); a failure names the SEED= and CASE= that repeat it.
 fuzz:
 	@scripts/install-packages $(packages)/build.txt Tests/packages.txt
-	scripts/fuzz
+	$(SWIFT) build --build-tests
+	VITRINE_FUZZ_SECONDS=$(or $(SECONDS),3600) $(if $(SEED),VITRINE_FUZZ_SEED=$(SEED)) \
+	  $(if $(CASE),VITRINE_FUZZ_CASE=$(CASE)) scripts/run-tests --filter CorruptionTests
 
 # Where the program is built already (`make release`), this only copies: then root needs no Swift.
 install: $(BINARY)

@@ -35,7 +35,8 @@ let package = Package(
       dependencies: ["FileSystems", "Volumes", "DiskImages", "BlockDevices", "Bytes", .systemPackage],
       swiftSettings: settings),
     .target(
-      name: "Mounting", dependencies: ["DiskStack", "FileSystems", "BlockDevices", "Bytes", "CFuse", .systemPackage],
+      name: "Mounting",
+      dependencies: ["DiskStack", "FileSystems", "Volumes", "BlockDevices", "Bytes", "CFuse", .systemPackage],
       swiftSettings: settings),
     .executableTarget(
       name: "vitrine",

@@ -65,6 +65,7 @@ public struct MountPoint: Sendable {
   }
 
   private static func isEmpty(_ path: String, named name: String) throws(MountError) -> Bool {
+    // Safe: a C string.
     guard let folder = unsafe opendir(path) else {
       // Who may mount on a folder need not be allowed to list it: then it is not known to hold anything.
       if errno == EACCES { return true }

@@ -21,6 +21,7 @@ internal import SystemPackage
   init(counters: Counters, splices: Bool) {
     self.counters = counters
     pipesMayWork = splices
+    // Safe: there is none.
     unsafe memory = nil
   }
 
@@ -165,6 +166,7 @@ internal import SystemPackage
       // More extents than the list holds: the device goes through them itself.
       try device.read(count, at: range.lowerBound, into: &out)
     }
+    // Safe: the span was made of this room.
     guard unsafe out.finalize(for: room) == count else { throw .corrupt("data", at: range.lowerBound) }
     counters.add(to: .copiedReplies)
     counters.add(UInt64(count) - zeros, to: .bytesCopied)

@@ -14,6 +14,7 @@ struct ReleaseMark {
     guard let device = MountTable.current()?.last(at: point.path)?.device else { return nil }
     let made = socket(AF_UNIX, CInt(SOCK_STREAM.rawValue) | CInt(SOCK_CLOEXEC.rawValue), 0)
     guard made >= 0 else { return nil }
+    // Safe: the address is valid for as long as the call.
     guard unsafe Self.withAddress(device, { unsafe bind(made, $0, $1) }) == 0, listen(made, 16) == 0 else {
       Glibc.close(made)
       return nil
@@ -30,6 +31,7 @@ struct ReleaseMark {
     guard made >= 0 else { return nil }
     var peer = Credentials()
     var size = socklen_t(MemoryLayout<Credentials>.size)
+    // Safe: as above.
     guard unsafe Self.withAddress(device, { unsafe connect(made, $0, $1) }) == 0,
       // Safe: SO_PEERCRED writes three 32-bit numbers, and says so.
       unsafe getsockopt(made, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0, peer.user == owner || peer.user == 0

@@ -58,8 +58,9 @@ final class ReplyPipe {
     }
   }
 
-  /// Puts in `memory` by reference: it must never change.
+  /// Puts in `memory` by reference: safe, as long as it never changes.
   @unsafe func append(reference memory: UnsafeRawBufferPointer) throws(ReadError) {
+    // Safe: every call is told exactly what is left of the memory.
     var rest = unsafe memory
     while unsafe !rest.isEmpty {
       var piece = unsafe iovec(iov_base: UnsafeMutableRawPointer(mutating: rest.baseAddress), iov_len: rest.count)
@@ -71,6 +72,7 @@ final class ReplyPipe {
 
   /// Puts in a copy of `memory`.
   @unsafe func append(copy memory: UnsafeRawBufferPointer) throws(ReadError) {
+    // Safe: as above.
     var rest = unsafe memory
     while unsafe !rest.isEmpty {
       let written = unsafe write(writeEnd, rest.baseAddress, rest.count)

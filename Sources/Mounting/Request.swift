@@ -8,6 +8,7 @@ internal import SystemPackage
 @safe struct Request {
   private let handle: fuse_req_t
 
+  // Safe where libfuse has just handed over the handle.
   init(_ handle: fuse_req_t) { unsafe self.handle = handle }
 
   /// Safe: the session outlives its loop, and was handed to libfuse as this pointer.
@@ -72,7 +73,9 @@ internal import SystemPackage
   }
 
   /// Adds an entry to a listing that is being made in `room`; the bytes it takes, which may be more than there are.
-  @unsafe func add(_ name: UnsafePointer<CChar>, _ attributes: stat, next: UInt64, to room: UnsafeMutableRawBufferPointer)
+  @unsafe func add(
+    _ name: UnsafePointer<CChar>, _ attributes: stat, next: UInt64, to room: UnsafeMutableRawBufferPointer
+  )
     -> Int
   {
     var attributes = attributes

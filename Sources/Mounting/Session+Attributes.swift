@@ -16,7 +16,8 @@ extension Session {
     status.st_uid = options.owner ?? attributes.owner
     status.st_gid = options.group ?? attributes.group
     status.st_size = off_t(clamping: attributes.size)
-    status.st_blocks = blkcnt_t(clamping: attributes.allocatedSize / 512 + (attributes.allocatedSize % 512 == 0 ? 0 : 1))
+    status.st_blocks = blkcnt_t(
+      clamping: attributes.allocatedSize / 512 + (attributes.allocatedSize % 512 == 0 ? 0 : 1))
     status.st_blksize = 4096
     status.st_atim = Self.time(attributes.accessed)
     status.st_mtim = Self.time(attributes.modified)

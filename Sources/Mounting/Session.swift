@@ -35,6 +35,7 @@ internal import Synchronization
     self.sourceName = sourceName
     timeout = options.timeout ?? Self.longest
     contexts = ReadContextPool(counters: counters, splices: options.reply == .splice)
+    // Safe: nobody else has this object yet.
     unsafe handle = nil
   }
 

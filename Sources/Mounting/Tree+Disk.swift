@@ -10,7 +10,8 @@ extension Tree {
     var builder = DiskTreeBuilder()
     builder.addDevice(named: "disk.raw", RawDeviceNode(stack.disk))
     for volume in stack.volumes { builder.add(volume) }
-    self.init(made: builder.finish(), fileSystems: builder.fileSystems, diskSize: stack.disk.size,
+    self.init(
+      made: builder.finish(), fileSystems: builder.fileSystems, diskSize: stack.disk.size,
       origin: ImageOrigin(of: stack.image))
   }
 }

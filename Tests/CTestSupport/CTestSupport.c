@@ -4,8 +4,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <openssl/evp.h>
+#include <signal.h>
+#include <spawn.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
@@ -84,3 +87,38 @@ void test_sha256_finish(struct test_sha256 *state, uint8_t digest[32]) {
   EVP_MD_CTX_free(state->context);
   free(state);
 }
+
+int test_spawn(
+    const char *const arguments[], const char *const environment[], const char *directory, int output, int errors) {
+  posix_spawn_file_actions_t actions;
+  posix_spawnattr_t attributes;
+  sigset_t signals;
+  pid_t process = 0;
+  if (posix_spawn_file_actions_init(&actions) != 0 || posix_spawnattr_init(&attributes) != 0) abort();
+  posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
+  posix_spawn_file_actions_adddup2(&actions, output, 1);
+  posix_spawn_file_actions_adddup2(&actions, errors, 2);
+  posix_spawn_file_actions_addclosefrom_np(&actions, 3);
+  if (directory) posix_spawn_file_actions_addchdir_np(&actions, directory);
+  sigemptyset(&signals);
+  posix_spawnattr_setsigmask(&attributes, &signals);
+  sigfillset(&signals);
+  posix_spawnattr_setsigdefault(&attributes, &signals);
+  posix_spawnattr_setpgroup(&attributes, 0);
+  posix_spawnattr_setflags(
+      &attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP);
+  int result =
+      posix_spawnp(&process, arguments[0], &actions, &attributes, (char **)arguments, (char **)environment);
+  posix_spawnattr_destroy(&attributes);
+  posix_spawn_file_actions_destroy(&actions);
+  return result == 0 ? process : -result;
+}
+
+int test_wait(int process, int *status) {
+  pid_t result;
+  do result = waitpid(process, status, WNOHANG);
+  while (result < 0 && errno == EINTR);
+  return result == process;
+}
+
+int test_kill(int process) { return kill(-process, SIGKILL) == 0 ? 0 : -errno; }

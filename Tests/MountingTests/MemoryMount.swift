@@ -91,12 +91,16 @@ struct HostImage {
     folder = try TemporaryDirectory(prefix: "vitrine-image")
     path = folder.url.appendingPathComponent("image").path
     var state: UInt64 = 0x9E37_79B9_7F4A_7C15
-    bytes = (0..<size).map { _ in
+    var bytes: [UInt8] = []
+    bytes.reserveCapacity(size + 8)
+    while bytes.count < size {
       state ^= state << 13
       state ^= state >> 7
       state ^= state << 17
-      return UInt8(truncatingIfNeeded: state)
+      unsafe withUnsafeBytes(of: state) { unsafe bytes.append(contentsOf: $0) }
     }
+    bytes.removeLast(bytes.count - size)
+    self.bytes = bytes
     try Data(bytes).write(to: URL(fileURLWithPath: path))
     file = try HostFile(opening: .init(path))
   }

@@ -24,10 +24,12 @@ import Testing
     #expect(options.fileMask == 0o137)
   }
 
-  @Test(arguments: [
-    ("512", 512), ("1M", 1 << 20), ("2MiB", 2 << 20), ("3K", 3072), ("1MB", 1_000_000), ("4G", 4 << 30), ("0x100", 256),
-    ("7B", 7),
-  ] as [(String, UInt64)])
+  @Test(
+    arguments: [
+      ("512", 512), ("1M", 1 << 20), ("2MiB", 2 << 20), ("3K", 3072), ("1MB", 1_000_000), ("4G", 4 << 30),
+      ("0x100", 256),
+      ("7B", 7),
+    ] as [(String, UInt64)])
   func bytesAreThoseOfLosetup(_ text: String, _ bytes: UInt64) throws {
     #expect(try parsed("offset=\(text)").offset == bytes)
   }
@@ -41,7 +43,9 @@ import Testing
     var options = MountOptions()
     let error = #expect(throws: OptionError.self) { try options.apply(list) }
     let name = list.prefix { $0 != "=" }
-    #expect(list == "rw" || list == "remount" || error?.text.contains(name) == true || error?.text.contains("FOO=x") == true || list == "partition=")
+    #expect(
+      list == "rw" || list == "remount" || error?.text.contains(name) == true || error?.text.contains("FOO=x") == true
+        || list == "partition=")
   }
 
   @Test func readWriteIsRefusedWithAdvice() {

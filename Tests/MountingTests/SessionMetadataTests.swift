@@ -99,7 +99,8 @@ import Testing
     let count: UInt64 = 5000
     var nodes: [UInt64: MemoryFileSystem.Node] = [:]
     nodes[2] = .init(
-      kind: .directory((0..<count).map { ("entry number \($0) \(String(repeating: "x", count: Int($0 % 200)))", $0 + 10) }),
+      kind: .directory(
+        (0..<count).map { ("entry number \($0) \(String(repeating: "x", count: Int($0 % 200)))", $0 + 10) }),
       permissions: 0o755)
     for index in 0..<count { nodes[index + 10] = .init(kind: .file([])) }
     try mount(nodes) { mount in

@@ -162,11 +162,12 @@ import Testing
     }
   }
 
-  @Test(arguments: [
-    (ReadError.corrupt("extent tree"), POSIXErrorCode.EIO), (.checksum("extent tree"), .EIO),
-    (.truncated("data"), .EIO), (.unsupported("compression"), .EOPNOTSUPP), (.encrypted("contents"), .ENOKEY),
-    (.io(.ioError, "data"), .EIO),
-  ] as [(ReadError, POSIXErrorCode)])
+  @Test(
+    arguments: [
+      (ReadError.corrupt("extent tree"), POSIXErrorCode.EIO), (.checksum("extent tree"), .EIO),
+      (.truncated("data"), .EIO), (.unsupported("compression"), .EOPNOTSUPP), (.encrypted("contents"), .ENOKEY),
+      (.io(.ioError, "data"), .EIO),
+    ] as [(ReadError, POSIXErrorCode)])
   func oneBadFileIsOneError(_ cause: ReadError, _ code: POSIXErrorCode) throws {
     let image = try HostImage(size: 65536)
     var bad = file(stored(8192, at: 0))

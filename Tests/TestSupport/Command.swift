@@ -1,3 +1,4 @@
+internal import CTestSupport
 public import Foundation
 
 /// What became of a command.
@@ -27,39 +28,50 @@ public struct CommandFailure: Error, CustomStringConvertible {
 public func run(
   _ command: [String], environment: [String: String] = [:], in directory: URL? = nil, timeout: Double = 300
 ) throws -> CommandResult {
-  let process = Process()
-  process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-  process.arguments = command
   var variables = ProcessInfo.processInfo.environment.merging(environment) { _, new in new }
   // Where the filesystem tools are; an ordinary user's PATH leaves it out.
   variables["PATH"] = (variables["PATH"] ?? "/usr/bin:/bin") + ":/usr/sbin:/sbin"
-  process.environment = variables
-  process.currentDirectoryURL = directory
-  process.standardInput = FileHandle.nullDevice
-  // Files, not pipes: a command that leaves a daemon behind would hold a pipe open for ever.
+  // Files, not pipes: a command that leaves a daemon behind would hold a pipe open for ever. (Foundation's Process
+  // waits for that daemon too.)
   let scratch = try TemporaryDirectory()
   let output = scratch.url.appendingPathComponent("output")
   let errors = scratch.url.appendingPathComponent("errors")
   for url in [output, errors] { try Data().write(to: url) }
-  process.standardOutput = try FileHandle(forWritingTo: output)
-  process.standardError = try FileHandle(forWritingTo: errors)
-  try process.run()
-  let deadline = Date(timeIntervalSinceNow: timeout)
-  var killed = false
-  var pause = 0.001
-  while process.isRunning {
-    if Date() > deadline && !killed {
-      kill(process.processIdentifier, SIGKILL)
-      killed = true
+  let outputHandle = try FileHandle(forWritingTo: output)
+  let errorHandle = try FileHandle(forWritingTo: errors)
+  let process = try unsafe withCStrings(command) { arguments in
+    try unsafe withCStrings(variables.map { "\($0.key)=\($0.value)" }) { environment in
+      // Safe: both arrays are terminated and live through the call.
+      let result = unsafe test_spawn(
+        arguments, environment, directory?.path, outputHandle.fileDescriptor, errorHandle.fileDescriptor)
+      guard result > 0 else {
+        throw CommandFailure(
+          command: command, result: CommandResult(status: 127, output: "", errors: errnoName(-result)))
+      }
+      return result
     }
+  }
+  let deadline = Date(timeIntervalSinceNow: timeout)
+  var pause = 0.001
+  var status: Int32 = 0
+  while unsafe test_wait(process, &status) == 0 {
+    if Date() > deadline { _ = test_kill(process) }
     Thread.sleep(forTimeInterval: pause)
     pause = min(pause * 1.5, 0.05)
   }
-  process.waitUntilExit()
+  let signal = status & 0x7F
   return CommandResult(
-    status: process.terminationReason == .uncaughtSignal ? 128 + process.terminationStatus : process.terminationStatus,
+    status: signal == 0 ? status >> 8 & 0xFF : 128 + signal,
     output: String(decoding: try Data(contentsOf: output), as: UTF8.self),
     errors: String(decoding: try Data(contentsOf: errors), as: UTF8.self))
+}
+
+/// Runs `body` with the strings as an array that ends in nil.
+private func withCStrings<R>(_ strings: [String], _ body: ([UnsafePointer<CChar>?]) throws -> R) rethrows -> R {
+  // Safe: the copies are freed when the body has returned.
+  let copies = unsafe strings.map { unsafe strdup($0) }
+  defer { unsafe copies.forEach { unsafe free($0) } }
+  return try unsafe body(copies.map { unsafe UnsafePointer($0) } + [nil])
 }
 
 /// Runs a command which must succeed.

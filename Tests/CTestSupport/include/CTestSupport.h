@@ -30,3 +30,12 @@ struct test_sha256 *test_sha256_begin(void);
 void test_sha256_update(struct test_sha256 *state, const void *bytes, size_t count);
 /// Frees the state.
 void test_sha256_finish(struct test_sha256 *state, uint8_t digest[32]);
+
+/// Starts a program found by PATH, with its standard input empty and no other descriptors but the two given.
+/// - Parameter directory: NULL for the present one.
+/// - Returns: the process, or a negative errno.
+int test_spawn(
+    const char *const arguments[], const char *const environment[], const char *directory, int output, int errors);
+/// The status of waitpid(2) in `status`, and 1; 0 where the process still runs.
+int test_wait(int process, int *status);
+int test_kill(int process);
