@@ -68,5 +68,10 @@ public struct DiskStack: Sendable {
     public var fileSystem = OpenOptions()
 
     public init() {}
+
+    /// Whether a disk can have logical sectors of `size` bytes: a power of two from 512 to 65536.
+    public static func isSectorSize(_ size: Int) -> Bool {
+      (512...65536).contains(size) && size.nonzeroBitCount == 1
+    }
   }
 }
