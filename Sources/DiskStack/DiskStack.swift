@@ -63,7 +63,7 @@ public struct DiskStack: Sendable {
     public var offset: UInt64 = 0
     /// Bytes of the image that belong to the disk; nil for all.
     public var sizeLimit: UInt64?
-    /// Bytes of a logical sector, a power of two from 512 on; nil to find out.
+    /// Bytes of a logical sector, a power of two from 512 to 65536; nil to find out.
     public var sectorSize: Int?
     public var fileSystem = OpenOptions()
 

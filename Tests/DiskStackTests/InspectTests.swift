@@ -11,7 +11,8 @@ import Testing
   ) throws -> CommandResult {
     var command = [vitrineBinary, "inspect", try fixture.image()] + arguments
     if let size = try fixture.note("Sector size") { command += ["--sector-size", size] }
-    return try run(command, environment: ["LC_ALL": "C.UTF-8", "COLUMNS": "100"].merging(environment) { _, new in new })
+    return try run(
+      command, environment: ["LC_ALL": "C.UTF-8", "COLUMNS": "100"].merging(environment) { _, new in new })
   }
 
   /// Without what differs from host to host.
@@ -49,7 +50,8 @@ import Testing
       Data(contentsOf: Fixture.package.appendingPathComponent("man/vitrine-inspect.schema.json")))
     let output = try inspect(Fixture("gpt", "basic"), ["--json"]).output
     for (good, bad) in [
-      ("\"size\": ", "\"size\": -"), ("\"readable\"", "\"fine\""), ("\"clean\": true", "\"clean\": 1"), ("\"fstype\"", "\"kind\""),
+      ("\"size\": ", "\"size\": -"), ("\"readable\"", "\"fine\""), ("\"clean\": true", "\"clean\": 1"),
+      ("\"fstype\"", "\"kind\""),
     ] {
       let changed = output.replacingOccurrences(of: good, with: bad)
       #expect(changed != output)
