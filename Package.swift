@@ -64,7 +64,8 @@ let package = Package(
     .testTarget(
       name: "MountingTests",
       dependencies: [
-        "Mounting", "DiskStack", "FileSystems", "Volumes", "BlockDevices", "Bytes", "TestSupport", "CTestSupport", "vitrine",
+        "Mounting", "DiskStack", "FileSystems", "Volumes", "BlockDevices", "Bytes", "TestSupport", "CTestSupport",
+        "vitrine",
         .systemPackage,
       ],
       swiftSettings: settings),

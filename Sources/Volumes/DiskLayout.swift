@@ -26,7 +26,8 @@ public struct DiskLayout: Sendable {
 
     let first = try disk.bytes(Int(min(512, disk.size)), at: 0)
     let mbr = MBR.isFilesystemBootSector(first.rawSpan) ? nil : try? MBRSector(parsing: first.rawSpan)
-    let candidates = sectorSize.map { [$0] } ?? [nativeSectorSize] + [512, 4096, 2048, 1024].filter { $0 != nativeSectorSize }
+    let candidates =
+      sectorSize.map { [$0] } ?? [nativeSectorSize] + [512, 4096, 2048, 1024].filter { $0 != nativeSectorSize }
     let protective = mbr?.protectiveSectors
     let gptSectorSize = GPT.sectorSize(on: disk, candidates: candidates, protectiveSectors: protective)
     let found = BlkidProbe(disk, sectorSize: gptSectorSize ?? sectorSize ?? nativeSectorSize)?.table()

@@ -106,7 +106,9 @@ enum GPT {
               + "what they say may be wrong"
           ]))
     case (.damaged(let error), .absent):
-      return .destroyed(notices: ["the primary GPT is damaged (\(error.plain)), and there is no backup at the end of the disk"])
+      return .destroyed(notices: [
+        "the primary GPT is damaged (\(error.plain)), and there is no backup at the end of the disk"
+      ])
     case (.absent, .damaged(let error)):
       return .destroyed(notices: ["the primary GPT is missing, and the backup is damaged (\(error.plain))"])
     case (.damaged(let error), .damaged(let other)):

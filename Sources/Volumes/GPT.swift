@@ -143,7 +143,8 @@ struct GPTCopy {
     }
     return Partition(
       number: number, start: start, size: size, typeCode: type.text,
-      typeName: PartitionTypes.name(ofGUID: type.text), label: name.isEmpty ? nil : String(decoding: name, as: UTF16.self),
+      typeName: PartitionTypes.name(ofGUID: type.text),
+      label: name.isEmpty ? nil : String(decoding: name, as: UTF16.self),
       uuid: try GUID(parsing: entry, at: 16).text, flags: try entry.le64(48))
   }
 }

@@ -36,7 +36,9 @@ struct MBRSector {
       let flag = try sector.u8(place)
       guard flag == 0 || flag == 0x80 else { throw .corrupt("entry of the MBR", at: UInt64(place)) }
       entries.append(
-        Entry(flag: flag, type: try sector.u8(place + 4), start: try sector.le32(place + 8), count: try sector.le32(place + 12)))
+        Entry(
+          flag: flag, type: try sector.u8(place + 4), start: try sector.le32(place + 8),
+          count: try sector.le32(place + 12)))
     }
     self.entries = entries
   }

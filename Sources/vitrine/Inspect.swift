@@ -58,7 +58,8 @@ struct Inspect: ParsableCommand {
     do {
       let stack = try DiskStack(opening: FilePath(image), options: options)
       report = InspectReport(
-        of: stack, offset: offset, only: try partition.map { selector throws(StackError) in
+        of: stack, offset: offset,
+        only: try partition.map { selector throws(StackError) in
           try stack.volume(matching: selector.selector)
         })
     } catch {

@@ -62,7 +62,10 @@ enum InspectJSON {
       ("partflags", .optional(partition.flatMap { $0.flags == 0 ? nil : "0x" + String($0.flags, radix: 16) })),
       ("fssize", summary.map { .number($0.byteCount(of: $0.blockCount)) } ?? .null),
       ("fsavail", summary.map { .number($0.byteCount(of: $0.availableBlockCount)) } ?? .null),
-      ("fsused", summary.map { .number($0.byteCount(of: $0.blockCount - min($0.blockCount, $0.freeBlockCount))) } ?? .null),
+      (
+        "fsused",
+        summary.map { .number($0.byteCount(of: $0.blockCount - min($0.blockCount, $0.freeBlockCount))) } ?? .null
+      ),
       ("state", .string(volume.state)),
       ("detail", .optional(volume.detail)),
       ("filesystem", summary.map(fileSystem) ?? .null),

@@ -126,7 +126,9 @@ import Volumes
   func sfdiskSaysTheSame(fixture: Fixture) throws {
     let image = try fixture.image()
     let result = try run(["sfdisk", "--json", image])
-    guard result.succeeded, let table = try DiskStack(opening: FilePath(image), options: options(fixture)).table else { return }
+    guard result.succeeded, let table = try DiskStack(opening: FilePath(image), options: options(fixture)).table else {
+      return
+    }
     let sfdisk = try JSONDecoder().decode(Sfdisk.self, from: Data(result.output.utf8)).partitiontable
     guard sfdisk.label == table.type, table.sectorSize == 512 else { return }
     #expect(sfdisk.id?.lowercased().replacingOccurrences(of: "0x", with: "") == table.uuid || table.uuid == nil)

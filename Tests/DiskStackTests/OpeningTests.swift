@@ -83,7 +83,9 @@ import Volumes
     #expect(stack.disk.size == 2 << 20)
     #expect(stack.notices.count == 1)
     options.offset = 2 << 20
-    #expect(throws: StackError.self) { try DiskStack(opening: FilePath(Fixture("bare", "ext4").image()), options: options) }
+    #expect(throws: StackError.self) {
+      try DiskStack(opening: FilePath(Fixture("bare", "ext4").image()), options: options)
+    }
   }
 
   @Test func sectorSizeCanBeGiven() throws {

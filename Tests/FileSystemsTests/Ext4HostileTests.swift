@@ -46,7 +46,9 @@ import Testing
     let fileSystem = try open(image)
     let error = #expect(throws: ReadError.self) { try names(in: fileSystem.root, of: fileSystem) }
     #expect(error?.cause == .corrupt)
-    #expect(throws: ReadError.self) { try fileSystem.lookup(Array("AAAAAAAAAAAAAAAAAAAAAAAA".utf8).rawSpan, in: fileSystem.root) }
+    #expect(throws: ReadError.self) {
+      try fileSystem.lookup(Array("AAAAAAAAAAAAAAAAAAAAAAAA".utf8).rawSpan, in: fileSystem.root)
+    }
   }
 
   /// Four blocks that make a directory of 2²⁴: three levels of numbers that are all the same, over an empty block.

@@ -25,7 +25,8 @@ struct Ext4KernelWrittenTests {
     let image = folder.url.appendingPathComponent("image").path
     let mount = folder.url.appendingPathComponent("mount").path
     try runSuccessfully(["truncate", "-s", "96M", image])
-    try runSuccessfully(["mkfs.ext4", "-q", "-F", "-E", "hash_seed=00010203-0405-0607-0809-0a0b0c0d0e0f"] + options + [image])
+    try runSuccessfully(
+      ["mkfs.ext4", "-q", "-F", "-E", "hash_seed=00010203-0405-0607-0809-0a0b0c0d0e0f"] + options + [image])
     try FileManager.default.createDirectory(atPath: mount, withIntermediateDirectories: false)
     try runSuccessfully(["mount", "-t", "ext4", "-o", "loop,acl,user_xattr", image, mount])
     do {

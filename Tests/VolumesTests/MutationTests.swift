@@ -76,7 +76,8 @@ private final class MutatedDevice: BlockDevice {
       [1, 2, 92, 445, 511, 512, 513, 600, 1023, 1024, 1025, 4095, 4096, 8191, 8192, 16384, 17407, 17408, 24576, 40959]
       + stride(from: 65536, to: original.count, by: 655_360 + 131)
     for length in lengths {
-      let layout = try DiskLayout(of: MutatedDevice(Array(original.prefix(length))), sectorSize: nil, nativeSectorSize: 512)
+      let layout = try DiskLayout(
+        of: MutatedDevice(Array(original.prefix(length))), sectorSize: nil, nativeSectorSize: 512)
       check(layout, "\(fixture) cut to \(length)")
       // With its header and all of its entries, every partition is still told of.
       if fixture.name == "basic", length >= 17408 { #expect(layout.table?.partitions.count == 3, "cut to \(length)") }

@@ -28,7 +28,9 @@ import Testing
     }
     #expect(own.uuid == found.uuid)
     // libblkid leaves out what lies outside of the disk, and writes a lone surrogate as it is.
-    let inside = own.partitions.filter { $0.start >= own.usable.lowerBound && $0.start + $0.size <= own.usable.upperBound }
+    let inside = own.partitions.filter {
+      $0.start >= own.usable.lowerBound && $0.start + $0.size <= own.usable.upperBound
+    }
     func withoutOddNames(_ partitions: [Partition]) -> [Partition] {
       partitions.map {
         var partition = $0
@@ -87,7 +89,9 @@ import Testing
     var known = 0
     for line in list {
       let parts = line.split(separator: " ", maxSplits: 1)
-      guard parts.count == 2, parts[0].count == 36, let name = PartitionTypes.name(ofGUID: String(parts[0])) else { continue }
+      guard parts.count == 2, parts[0].count == 36, let name = PartitionTypes.name(ofGUID: String(parts[0])) else {
+        continue
+      }
       known += 1
       let theirs = parts[1].lowercased(), ours = name.lowercased()
       #expect(

@@ -9,7 +9,9 @@ extension Ext4 {
 
     static let groupDescriptors = BlockTag(1)
     static let inodeTable = BlockTag(2)
-    static func extentTree(of inode: UInt32, depth: Int) -> BlockTag { BlockTag(3, inode: inode, detail: UInt64(depth)) }
+    static func extentTree(of inode: UInt32, depth: Int) -> BlockTag {
+      BlockTag(3, inode: inode, detail: UInt64(depth))
+    }
     static func pointers(of inode: UInt32) -> BlockTag { BlockTag(4, inode: inode) }
     static func directory(of inode: UInt32, isFirst: Bool) -> BlockTag {
       BlockTag(5, inode: inode, detail: isFirst ? 1 : 0)

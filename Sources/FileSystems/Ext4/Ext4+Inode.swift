@@ -71,7 +71,8 @@ extension Ext4 {
       permissions = mode & 0x0FFF
       flags = InodeFlags(rawValue: try span.le32(0x20, of: subject))
       let hasLargeSize = type == .regular || superblock.incompatible.contains(.largeDirectories)
-      size = UInt64(try span.le32(0x04, of: subject)) | (hasLargeSize ? UInt64(try span.le32(0x6C, of: subject)) << 32 : 0)
+      size =
+        UInt64(try span.le32(0x04, of: subject)) | (hasLargeSize ? UInt64(try span.le32(0x6C, of: subject)) << 32 : 0)
       let attributesHigh = superblock.isHurd ? 0 : UInt64(try span.le16(0x76, of: subject))
       attributeBlock = UInt64(try span.le32(0x68, of: subject)) | attributesHigh << 32
       guard attributeBlock == 0 || superblock.canBeFileData(attributeBlock, count: 1) else { throw corrupt }
@@ -186,7 +187,8 @@ extension Ext4.Inode {
       owner: UInt32(try span.le16(0x02, of: subject)) | UInt32(try span.le16(0x78, of: subject)) << 16,
       group: UInt32(try span.le16(0x18, of: subject)) | UInt32(try span.le16(0x7A, of: subject)) << 16,
       size: size, allocatedSize: sectors.multipliedReportingOverflow(by: 512).partialValue,
-      accessed: try time(0x08, extra: 0x8C), modified: try time(0x10, extra: 0x88), changed: try time(0x0C, extra: 0x84),
+      accessed: try time(0x08, extra: 0x8C), modified: try time(0x10, extra: 0x88),
+      changed: try time(0x0C, extra: 0x84),
       created: has(0x90, size: 4) ? try time(0x90, extra: 0x94) : nil,
       deviceNumber: isDevice ? try deviceNumber() : nil, generation: try span.le32(0x64, of: subject))
   }
