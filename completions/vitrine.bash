@@ -73,7 +73,7 @@ _vitrine() {
         *)
           _vitrine_offer "$last" "${value%"$last"}" allow_other allow_root cache= default_permissions dev direct_io \
             dmask= exec fmask= fsname= gid= noatime nodev noexec nonempty nosuid offset= partition= reply= ro \
-            sizelimit= subtype= suid timeout= uid= umask= view=
+            sector_size= sizelimit= subtype= suid timeout= uid= umask= view=
           compopt -o nospace 2>/dev/null
           ;;
       esac

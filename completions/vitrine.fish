@@ -62,6 +62,7 @@ function __vitrine_mount_options
         "$before"reply=splice\t'Hand over references to pages' \
         "$before"reply=copy\t'Read bytes into memory first' \
         "$before"ro\t'Read-only, as every mount is' \
+        "$before"sector_size=\t'Bytes of a logical sector' \
         "$before"sizelimit=\t'Bytes of the disk' \
         "$before"subtype=\t'The type that is shown' \
         "$before"suid\t'Set-user-ID bits count' \

@@ -63,10 +63,15 @@ public struct DiskStack: Sendable {
     public var offset: UInt64 = 0
     /// Bytes of the image that belong to the disk; nil for all.
     public var sizeLimit: UInt64?
-    /// Bytes of a logical sector, a power of two from 512 on; nil to find out.
+    /// Bytes of a logical sector, a power of two from 512 to 65536; nil to find out.
     public var sectorSize: Int?
     public var fileSystem = OpenOptions()
 
     public init() {}
+
+    /// Whether a disk can have logical sectors of `size` bytes: a power of two from 512 to 65536.
+    public static func isSectorSize(_ size: Int) -> Bool {
+      (512...65536).contains(size) && size.nonzeroBitCount == 1
+    }
   }
 }

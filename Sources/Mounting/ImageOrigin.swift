@@ -1,5 +1,6 @@
 public import BlockDevices
 public import FileSystems
+internal import CFuse
 internal import Glibc
 internal import SystemPackage
 

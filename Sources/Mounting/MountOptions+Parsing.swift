@@ -45,7 +45,7 @@ extension MountOptions {
   }
 
   private static let valued: Set<String> = [
-    "uid", "gid", "umask", "fmask", "dmask", "offset", "sizelimit", "partition", "part", "view", "cache", "reply",
+    "uid", "gid", "umask", "fmask", "dmask", "offset", "sizelimit", "sector_size", "partition", "part", "view", "cache", "reply",
     "fsname", "subtype", "timeout", "max_read",
   ]
 
@@ -109,6 +109,11 @@ extension MountOptions {
     case "sizelimit":
       let limit = try Self.bytes(value, name)
       sizeLimit = limit == 0 ? nil : limit
+    case "sector_size":
+      guard let size = Int(value), DiskStack.Options.isSectorSize(size) else {
+        throw OptionError("option \"sector_size\" takes 512, 1024, 2048, 4096 … 65536, not \"\(value)\"")
+      }
+      sectorSize = size
     case "partition", "part": try select(value)
     case "view": view = try Self.choice(value, name)
     case "cache": cache = try Self.choice(value, name)

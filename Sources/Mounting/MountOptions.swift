@@ -34,6 +34,8 @@ public struct MountOptions: Sendable {
   /// Bytes of the image in front of the disk, and bytes of the disk (nil for all).
   public var offset: UInt64 = 0
   public var sizeLimit: UInt64?
+  /// Bytes of a logical sector of the disk; nil to find out.
+  public var sectorSize: Int?
 
   /// Stand in for the image's own, in every node.
   public var owner: UInt32?

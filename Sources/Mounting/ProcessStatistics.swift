@@ -1,3 +1,4 @@
+internal import CFuse
 internal import Glibc
 
 /// What this process has cost so far.

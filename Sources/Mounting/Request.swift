@@ -8,7 +8,7 @@ internal import SystemPackage
 @safe struct Request {
   private let handle: fuse_req_t
 
-  // Safe where libfuse has just handed over the handle.
+  // Safe: libfuse has just handed over the handle.
   init(_ handle: fuse_req_t) { unsafe self.handle = handle }
 
   /// Safe: the session outlives its loop, and was handed to libfuse as this pointer.

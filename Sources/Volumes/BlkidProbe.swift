@@ -11,11 +11,12 @@ internal import SystemPackage
   private let source: ProbeSource
 
   /// - Parameter sectorSize: bytes of a logical sector, for partition tables.
+  // Safe: a new handle is nobody else's, and freed here where it is not kept.
   init?(_ device: any BlockDevice, sectorSize: Int? = nil) {
     guard let source = ProbeSource(device), source.size > 0, let size = Int64(exactly: source.size),
       let offset = Int64(exactly: source.offset), let handle = unsafe blkid_new_probe()
     else { return nil }
-    // Safe: the handle is new, and the descriptor lives as long as `source`.
+    // Safe: the descriptor lives as long as `source`, which lives as long as the handle.
     guard unsafe blkid_probe_set_device(handle, source.descriptor, offset, size) == 0 else {
       unsafe blkid_free_probe(handle)
       return nil
@@ -143,6 +144,7 @@ extension BlkidProbe {
       case "bsd", "freebsd", "netbsd", "openbsd": PartitionTypes.name(ofBSDCode: UInt8(truncatingIfNeeded: code))
       default: nil
       }
+    // Safe: as above; the strings are copied.
     let isExtended = tableType == "dos" && (code == 0x05 || code == 0x0F || code == 0x85)
     return Partition(
       number: Int(unsafe blkid_partition_get_partno(entry)), start: start.partialValue, size: size.partialValue,

@@ -15,11 +15,13 @@ public struct DiskLayout: Sendable {
   /// Reads the table, by libblkid, and by readers of our own where it gives up.
   ///
   /// - Parameters:
-  ///   - sectorSize: bytes of a logical sector; nil to find out.
+  ///   - sectorSize: bytes of a logical sector, a power of two from 512 to 65536; nil to find out.
   ///   - nativeSectorSize: bytes of the sector of the host's device: what is tried first, and used for a table that
   ///     does not tell.
   /// - Throws: where the disk's first sectors cannot be read.
   public init(of disk: any BlockDevice, sectorSize: Int?, nativeSectorSize: Int) throws(ReadError) {
+    precondition(
+      sectorSize.map { (512...65536).contains($0) && $0.nonzeroBitCount == 1 } ?? true, "not a size of sectors")
     contents = Identification(of: disk)
     notices = []
     table = nil

@@ -44,7 +44,7 @@ struct Inspect: ParsableCommand {
 
   func validate() throws {
     guard let sectorSize else { return }
-    guard (512...65536).contains(sectorSize), sectorSize.nonzeroBitCount == 1 else {
+    guard DiskStack.Options.isSectorSize(sectorSize) else {
       throw ValidationError("A sector has 512, 1024, 2048, 4096 … 65536 bytes, not \(sectorSize).")
     }
   }

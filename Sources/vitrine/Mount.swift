@@ -131,6 +131,7 @@ struct Mount: ParsableCommand {
     var opening = DiskStack.Options()
     opening.offset = options.offset
     opening.sizeLimit = options.sizeLimit
+    opening.sectorSize = options.sectorSize
     do { return try DiskStack(opening: FilePath(image), options: opening) } catch {
       throw Failure("\(image): \(error.text)", status: error.exitStatus)
     }

@@ -61,7 +61,9 @@ import Testing
     let mount = try withVitrineMount(of: image) { Listing(ofDirectory: $0) }.dropping(["crtime"])
     let failed = library.failedPaths.union(mount.failedPaths)
     func isDamaged(_ path: String) -> Bool {
-      failed.contains { path == $0 || path.hasPrefix($0.dropLast() + "/") && $0 != "\"/\"" }
+      // Of two entries with one name, FUSE's readdirplus shows the last, a look-up the first.
+      path.hasPrefix("\"/twice/")
+        || failed.contains { path == $0 || path.hasPrefix($0.dropLast() + "/") && $0 != "\"/\"" }
     }
     let difference = Self.visibleToAll(library.droppingPaths(isDamaged)).difference(
       from: Self.visibleToAll(mount.droppingPaths(isDamaged)), named: ("library", "vitrine mount"))

@@ -68,6 +68,13 @@ import Testing
     #expect(try parsed("dev,suid").mountList(sourceName: "/img").contains("dev,suid"))
   }
 
+  @Test func sectorSizes() throws {
+    #expect(try parsed("sector_size=4096").sectorSize == 4096)
+    for wrong in ["0", "511", "3000", "131072", "4k", "-512"] {
+      #expect(throws: OptionError.self) { try parsed("sector_size=\(wrong)") }
+    }
+  }
+
   @Test func sizeLimitOfZeroIsNone() throws { #expect(try parsed("sizelimit=0").sizeLimit == nil) }
 
   @Test func partitionIsASelector() throws {

@@ -30,7 +30,8 @@ extension Ext4 {
     let firstInode: UInt32
     /// Bytes of a group descriptor: 32, or 64 … 1024 with `64bit`.
     let descriptorSize: Int
-    /// Groups whose bitmaps and inode tables lie together; 1 unless `flex_bg`.
+    /// Groups whose bitmaps and inode tables lie together: 1 unless `flex_bg`, and less than what a group's 2³³ blocks
+    /// would make overflow.
     let groupsPerFlexibleGroup: UInt64
     let reservedDescriptorBlocks: UInt64
     let firstMetaBlockGroup: UInt64
@@ -177,7 +178,7 @@ extension Ext4.Superblock {
       descriptorSize == 32 && !is64Bit
         || descriptorSize >= 64 && descriptorSize <= 1024 && descriptorSize & (descriptorSize - 1) == 0, 0xFE)
     groupsPerFlexibleGroup =
-      incompatible.contains(.flexibleBlockGroups) ? 1 << min(31, UInt64(try span.u8(0x174))) : 1
+      incompatible.contains(.flexibleBlockGroups) ? 1 << min(30, UInt64(try span.u8(0x174))) : 1
     reservedDescriptorBlocks = UInt64(try span.le16(0xCE))
     try require(reservedDescriptorBlocks <= UInt64(blockSize / 4), 0xCE)
     firstMetaBlockGroup = UInt64(try span.le32(0x104))
