@@ -14,16 +14,9 @@ extension Ext4 {
     let shift = superblock.blockShift
     let start = Int(cookie & UInt64(superblock.blockSize - 1))
     let firstBlock = cookie >> shift
-    try forEachRun(of: directory.inode, from: firstBlock, to: blockCount(of: directory)) { (run) throws(ReadError) in
-      guard case .blocks(let place) = run.place else { return true }
-      for index in 0..<run.count {
-        let number = run.first + index
-        let block = try directoryBlock(number, at: place + index, of: directory)
-        let goesOn = try listEntries(
-          of: block.rawSpan, from: number == firstBlock ? start : 0, base: number << shift, directory, names, visit)
-        guard goesOn else { return false }
-      }
-      return true
+    try forEachBlock(of: directory, from: firstBlock) { (number, block) throws(ReadError) in
+      try listEntries(
+        of: block.rawSpan, from: number == firstBlock ? start : 0, base: number << shift, directory, names, visit)
     }
   }
 
@@ -82,12 +75,8 @@ extension Ext4 {
 
   private func findLinearly(_ query: NameQuery, in directory: Directory) throws(ReadError) -> UInt32? {
     var found: UInt32?
-    try forEachRun(of: directory.inode, from: 0, to: blockCount(of: directory)) { (run) throws(ReadError) in
-      guard case .blocks(let place) = run.place else { return true }
-      for index in 0..<run.count where found == nil {
-        let block = try directoryBlock(run.first + index, at: place + index, of: directory)
-        found = try find(query, in: block.rawSpan, of: directory)
-      }
+    try forEachBlock(of: directory, from: 0) { (_, block) throws(ReadError) in
+      found = try find(query, in: block.rawSpan, of: directory)
       return found == nil
     }
     return found

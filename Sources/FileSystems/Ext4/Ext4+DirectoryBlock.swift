@@ -38,21 +38,42 @@ extension Ext4 {
   func directory(_ node: NodeID) throws(ReadError) -> Directory {
     let inode = try inode(node)
     guard inode.type == .directory else { throw .io(.notDirectory, "directory", at: node.rawValue) }
-    let directory = Directory(inode: inode)
-    // A few blocks of numbers, naming each other, make a directory of 2³² blocks, all of them the same one; to look
-    // through these would take for ever. No real directory has more blocks than the device.
-    let limit = min(device.size >> superblock.blockShift + 1, Self.directoryBlockLimit)
-    guard inode.storage == .inline || blockCount(of: directory) <= limit else {
-      throw .corrupt("directory", at: node.rawValue)
-    }
-    return directory
+    return Directory(inode: inode)
+  }
+
+  func blockCount(of directory: Directory) -> UInt64 {
+    directory.inode.size.roundedUp(toMultipleOf: UInt64(superblock.blockSize)) >> superblock.blockShift
   }
 
   /// What Linux can make without the feature `large_dir`: sizes below 2³² bytes.
   private static let directoryBlockLimit: UInt64 = 1 << 22
 
-  func blockCount(of directory: Directory) -> UInt64 {
-    directory.inode.size.roundedUp(toMultipleOf: UInt64(superblock.blockSize)) >> superblock.blockShift
+  /// Visits the blocks of a directory that there are, from `first` on, until `visit` gives false. Holes are passed over,
+  /// as Linux does.
+  ///
+  /// A few blocks of numbers, naming each other, make a directory of 2³² blocks, all of them the same one; to look
+  /// through these would take for ever. No real directory has more blocks than the device: one that goes on there is
+  /// corrupt, and one that has a hole there ends.
+  func forEachBlock(
+    of directory: Directory, from first: UInt64,
+    _ visit: (_ number: UInt64, _ block: [UInt8]) throws(ReadError) -> Bool
+  ) throws(ReadError) {
+    let count = blockCount(of: directory)
+    let limit = min(count, device.size >> superblock.blockShift + 1, Self.directoryBlockLimit)
+    var goesOn = true
+    try forEachRun(of: directory.inode, from: first, to: limit) { (run) throws(ReadError) in
+      guard case .blocks(let place) = run.place else { return true }
+      var index: UInt64 = 0
+      while goesOn && index < run.count {
+        let number = run.first + index
+        goesOn = try visit(number, try directoryBlock(number, at: place + index, of: directory))
+        index += 1
+      }
+      return goesOn
+    }
+    if goesOn && limit < count, try block(limit, of: directory.inode) != nil {
+      throw .corrupt("directory", at: UInt64(directory.inode.number))
+    }
   }
 
   /// Block `number` of a directory, which lies in block `place` of the filesystem; verified, with all its entries.
