@@ -19,6 +19,7 @@ let package = Package(
   products: [.executable(name: "vitrine", targets: ["vitrine"])],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
     .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
   ],
   targets: [
@@ -36,12 +37,14 @@ let package = Package(
       swiftSettings: settings),
     .target(
       name: "Mounting",
-      dependencies: ["DiskStack", "FileSystems", "Volumes", "BlockDevices", "Bytes", "CFuse", .systemPackage],
+      dependencies: [
+        "DiskStack", "FileSystems", "Volumes", "BlockDevices", "Bytes", "CFuse", .systemPackage, .logging,
+      ],
       swiftSettings: settings),
     .executableTarget(
       name: "vitrine",
       dependencies: [
-        "Mounting", "DiskStack", "FileSystems", "Volumes", "BlockDevices", "Bytes", .systemPackage,
+        "Mounting", "DiskStack", "FileSystems", "Volumes", "BlockDevices", "Bytes", .systemPackage, .logging,
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: settings),
@@ -65,7 +68,7 @@ let package = Package(
       name: "MountingTests",
       dependencies: [
         "Mounting", "DiskStack", "FileSystems", "Volumes", "BlockDevices", "Bytes", "TestSupport", "CTestSupport",
-        "vitrine", .systemPackage,
+        "vitrine", .systemPackage, .logging,
       ],
       swiftSettings: settings),
     .testTarget(
@@ -87,5 +90,6 @@ let package = Package(
 )
 
 extension Target.Dependency {
+  static var logging: Target.Dependency { .product(name: "Logging", package: "swift-log") }
   static var systemPackage: Target.Dependency { .product(name: "SystemPackage", package: "swift-system") }
 }

@@ -94,7 +94,7 @@ extension Session {
     do { try body() } catch {
       counters.add(to: .errors)
       if let node = tree.node(number), Self.isWorthLogging(error) {
-        log.report(error, node: number, statNumber: tree.statNumber(number, node))
+        failedNodes.report(error, node: number, statNumber: tree.statNumber(number, node), to: log)
       }
       request.answer(Self.errno(for: error))
     }

@@ -1,5 +1,6 @@
 internal import CFuse
 internal import Glibc
+public import Logging
 internal import Synchronization
 
 /// A FUSE session that shows a tree at a mount point.
@@ -14,7 +15,8 @@ internal import Synchronization
   let options: MountOptions
   let mountPoint: MountPoint
   let contexts: ReadContextPool
-  let log: Log
+  let log: Logger
+  let failedNodes = FailedNodes()
   /// Seconds for which the kernel may keep names and attributes.
   let timeout: Double
   private let sourceName: String
@@ -26,7 +28,7 @@ internal import Synchronization
   ///   - sourceName: what mount(8) is to show as the source, where the options name nothing else.
   ///   - log: is told of what goes wrong while serving.
   public init(
-    showing tree: Tree, at mountPoint: MountPoint, options: MountOptions, sourceName: String, log: Log
+    showing tree: Tree, at mountPoint: MountPoint, options: MountOptions, sourceName: String, log: Logger
   ) {
     self.tree = tree
     self.options = options

@@ -2,6 +2,7 @@ public import ArgumentParser
 internal import BlockDevices
 internal import DiskStack
 internal import Glibc
+internal import Logging
 public import Mounting
 internal import SystemPackage
 
@@ -63,7 +64,8 @@ struct Mount: ParsableCommand {
     do { tree = try Tree(showing: stack, options: options) } catch { throw failure(error) }
     for warning in Tree.warnings(about: stack) { Message.write("\(image): warning: \(warning)") }
 
-    let log = Log(about: image)
+    let destination = LogDestination()
+    let log = Logger(label: image) { ServerLogHandler(label: $0, to: destination) }
     let source = (try? MountPoint.resolve(image)) ?? image
     let session = Session(showing: tree, at: point, options: options, sourceName: source, log: log)
     do { try session.mount() } catch { throw failure(error) }
@@ -72,12 +74,12 @@ struct Mount: ParsableCommand {
       defer { finish(session) }
       do { try session.serve() } catch { throw failure(error) }
     } else {
-      try serveInBackground(session, log, leaving: inherited)
+      try serveInBackground(session, log, to: destination, leaving: inherited)
     }
   }
 
   private func serveInBackground(
-    _ session: Session, _ log: Log, leaving inherited: InheritedDescriptors
+    _ session: Session, _ log: Logger, to destination: LogDestination, leaving inherited: InheritedDescriptors
   ) throws {
     let detachment: Detachment
     do { detachment = try Detachment.start(leaving: inherited) } catch {
@@ -97,12 +99,12 @@ struct Mount: ParsableCommand {
       do {
         try session.serve {
           Readiness.leaveTerminal(keepingStandardError: keeps)
-          if !keeps { log.moveToSystem() }
+          if !keeps { destination.moveToSystem() }
           return readiness.report()
         }
       } catch {
         readiness.fail(error.text)
-        log.write(error.text)
+        log.error("\(error.text)")
         finish(session)
         _exit(ExitStatus.mountFailed.rawValue)
       }

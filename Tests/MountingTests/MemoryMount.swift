@@ -1,5 +1,6 @@
 import BlockDevices
 import Foundation
+import Logging
 @testable import Mounting
 import Synchronization
 import SystemPackage
@@ -19,7 +20,8 @@ struct MemoryMount {
     let folder = try TemporaryDirectory(prefix: "vitrine-memory")
     let point = try MountPoint(checking: folder.path, allowsNonEmpty: false)
     let session = Session(
-      showing: tree, at: point, options: options, sourceName: "memory", log: Log(about: "memory", to: .nowhere))
+      showing: tree, at: point, options: options, sourceName: "memory", 
+      log: Logger(label: "memory") { _ in SwiftLogNoOpLogHandler() })
     try session.mount()
     let ready = DispatchSemaphore(value: 0)
     let ended = DispatchSemaphore(value: 0)
