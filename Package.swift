@@ -64,8 +64,8 @@ let package = Package(
     .testTarget(
       name: "MountingTests",
       dependencies: [
-        "Mounting", "DiskStack", "FileSystems", "Volumes", "BlockDevices", "Bytes", "TestSupport", "CTestSupport", "vitrine",
-        .systemPackage,
+        "Mounting", "DiskStack", "FileSystems", "Volumes", "BlockDevices", "Bytes", "TestSupport", "CTestSupport",
+        "vitrine", .systemPackage,
       ],
       swiftSettings: settings),
     .testTarget(

@@ -4,6 +4,7 @@ internal import SystemPackage
 extension MountError {
   /// What cannot work is said before the mount is tried, because libfuse's own messages say little.
   public static func checkSystem(_ options: MountOptions) throws(MountError) {
+    // Safe: a C string.
     let device = unsafe open("/dev/fuse", O_RDWR | O_CLOEXEC)
     guard device >= 0 else {
       switch errno {

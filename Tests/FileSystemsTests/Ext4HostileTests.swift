@@ -40,17 +40,20 @@ import Testing
     image.set(0x20, UInt32(0x1000_0000 | 0x4000_0000 | 0x800), in: root)
     image.set(words: [2, 0, 56], at: root + 0x28)
     image.set(words: [0xEA02_0000, 0x0004_0704, 0, 8, 0], at: root + 160)
-    image.set(0x06, UInt16(24), in: root + 160)  // value offset: behind the one entry and the terminator
+    // The value lies behind the one entry and the terminator.
+    image.set(0x06, UInt16(24), in: root + 160)
     image.set(words: [0x6174_6164, 0], at: root + 160 + 20)  // "data"
     image.set(words: [12, 0x0001_000C], at: root + 160 + 28)
     let fileSystem = try open(image)
     let error = #expect(throws: ReadError.self) { try names(in: fileSystem.root, of: fileSystem) }
     #expect(error?.cause == .corrupt)
-    #expect(throws: ReadError.self) { try fileSystem.lookup(Array("AAAAAAAAAAAAAAAAAAAAAAAA".utf8).rawSpan, in: fileSystem.root) }
+    // As Linux would show an encrypted name.
+    let name = Array("AAAAAAAAAAAAAAAAAAAAAAAA".utf8)
+    #expect(throws: ReadError.self) { try fileSystem.lookup(name.rawSpan, in: fileSystem.root) }
   }
 
   /// Four blocks that make a directory of 2²⁴: three levels of numbers that are all the same, over an empty block.
-  @Test(.timeLimit(.minutes(1))) func directoryOfOneBlockAgainAndAgain() throws {
+  @Test(.timeLimit(.minutes(5))) func directoryOfOneBlockAgainAndAgain() throws {
     var image = TinyExt4()
     let root = TinyExt4.rootInode
     image.set(0x60, UInt32(0x4000), in: 1024)  // large_dir
@@ -60,7 +63,7 @@ import Testing
       image.set(words: [UInt32](repeating: UInt32(block + 1), count: 256), at: block << 10)
     }
     image.set(words: [0, 1024], at: 13 << 10)
-    let fileSystem = try open(image, size: 1 << 40)
+    let fileSystem = try open(image, size: 4 << 20)
     #expect(throws: ReadError.self) { try names(in: fileSystem.root, of: fileSystem) }
     #expect(throws: ReadError.self) { try fileSystem.lookup(Array("x".utf8).rawSpan, in: fileSystem.root) }
   }

@@ -40,6 +40,27 @@ import Testing
     }
   }
 
+  /// Names are found whatever their case and however their accents are put together; elsewhere they are not.
+  @Test(arguments: [
+    ("folded", "readme.txt", "ReadMe.TXT"), ("folded", "README.TXT", "ReadMe.TXT"),
+    ("folded", "STRASSE", "Straße"), ("folded", "straße", "Straße"), ("folded", "e\u{301}te\u{301}", "ÉTÉ"),
+    ("folded", "a\u{30A}NGSTRÖM", "Ångström"), ("folded", "ångström", "Ångström"), ("folded", "subdir", "SubDir"),
+    ("folded", "readme", nil), ("folded", "ete", nil), ("plain", "README", "README"), ("plain", "readme", "readme"),
+    ("plain", "Readme", nil), ("large", "NAME-NUMBER-217", "Name-Number-217"),
+    ("large", "name-number-301", nil), ("large", "name-number-300", "Name-Number-300"),
+  ])
+  func caseIsFolded(_ directory: String, _ name: String, _ meant: String?) throws {
+    let fileSystem = try openFileSystem(in: Fixture("ext4", "casefold").image())
+    let folder = try #require(try fileSystem.lookup(Array(directory.utf8).rawSpan, in: fileSystem.root))
+    var node: NodeID?
+    try fileSystem.list(folder, from: 0) { listed, entry in
+      if let meant, listed.bytes == Array(meant.utf8) { node = entry.node }
+      return true
+    }
+    #expect((node == nil) == (meant == nil))
+    #expect(try fileSystem.lookup(Array(name.utf8).rawSpan, in: folder) == node)
+  }
+
   @Test func aMillionNamesAreNotScanned() throws {
     let image = try Fixture("ext4", "million-names").image()
     let device = CountingDevice(try HostFile(opening: FilePath(image)))

@@ -80,8 +80,6 @@ public struct Fixture: Sendable, CustomStringConvertible {
   }
 }
 
-
-
 /// The decompressed images of this process; they go away with it.
 private final class FixtureCache: Sendable {
   static let shared = FixtureCache()

@@ -137,7 +137,9 @@ struct ListingFields {
     }
     let text = merged.map { "\($0.lowerBound)-\($0.upperBound)" }.joined(separator: ",")
     // A map of a thousand pieces helps nobody as text.
-    fields.append(merged.count > 64 ? "data=\(merged.count)ranges:\(ContentHash.hash(Array(text.utf8)).prefix(16))" : "data=\(text)")
+    fields.append(
+      merged.count > 64 ? "data=\(merged.count)ranges:\(ContentHash.hash(Array(text.utf8)).prefix(16))" : "data=\(text)"
+    )
   }
 
   /// A file that cannot be read for want of a key says so once, whichever call it was that told.

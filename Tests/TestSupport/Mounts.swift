@@ -42,7 +42,9 @@ public let vitrineBinary: String = {
 
 /// Unmounts; where something still uses the mount, lets go of it anyway.
 private func unmount(_ path: String) {
-  for command in [["umount", path], ["fusermount3", "-u", path], ["umount", "-l", path], ["fusermount3", "-uz", path]] {
+  for command in [
+    ["umount", path], ["fusermount3", "-u", path], ["umount", "-l", path], ["fusermount3", "-uz", path],
+  ] {
     if let result = try? run(command, timeout: 60), result.succeeded { return }
     Thread.sleep(forTimeInterval: 0.1)
   }
