@@ -82,7 +82,15 @@ extension RawSpan {
   /// Whether both spans hold the same bytes.
   public func equals(_ other: RawSpan) -> Bool {
     guard byteCount == other.byteCount else { return false }
-    for index in 0..<byteCount {
+    var start = 0
+    while byteCount &- start >= 8 {
+      // Safe: eight bytes are left in both.
+      let left = unsafe unsafeLoadUnaligned(fromUncheckedByteOffset: start, as: UInt64.self)
+      let right = unsafe other.unsafeLoadUnaligned(fromUncheckedByteOffset: start, as: UInt64.self)
+      if left != right { return false }
+      start &+= 8
+    }
+    for index in start..<byteCount {
       // Safe: `index` is below both counts.
       let left = unsafe unsafeLoad(fromUncheckedByteOffset: index, as: UInt8.self)
       let right = unsafe other.unsafeLoad(fromUncheckedByteOffset: index, as: UInt8.self)

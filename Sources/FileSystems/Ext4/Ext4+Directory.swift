@@ -73,24 +73,42 @@ extension Ext4 {
     return NodeID(UInt64(found))
   }
 
+  /// Starts in the block where the last name was found, as Linux does: a program that asks for all names of a directory
+  /// does so in the order in which they lie there, and each is near the one before.
   private func findLinearly(_ query: NameQuery, in directory: Directory) throws(ReadError) -> UInt32? {
+    let hint = lookupHints[directory.inode.number]
     var found: UInt32?
-    try forEachBlock(of: directory, from: 0) { (_, block) throws(ReadError) in
-      found = try find(query, in: block.rawSpan, of: directory)
-      return found == nil
+    func search(from first: UInt64, to end: UInt64) throws(ReadError) {
+      try forEachBlock(of: directory, from: first) { (number, block) throws(ReadError) in
+        guard number < end else { return false }
+        found = try find(query, in: block.rawSpan, of: directory)
+        if found != nil && number != hint { lookupHints[directory.inode.number] = number }
+        return found == nil
+      }
     }
+    try search(from: hint, to: .max)
+    if found == nil && hint > 0 { try search(from: 0, to: hint) }
     return found
   }
 
   /// The inode number of the entry that `query` matches, among those of a block or of an inline part.
   func find(_ query: NameQuery, in span: RawSpan, of directory: Directory) throws(ReadError) -> UInt32? {
+    let wantedLength = query.length
     var offset = 0
     while offset < span.byteCount {
-      let entry = try entry(at: offset, in: span, of: directory)
-      offset = entry.end
-      guard entry.inode != 0 else { continue }
-      let name = try span.slice(entry.nameOffset, count: entry.nameLength, of: "directory")
-      if query.matches(name) { return entry.inode }
+      // Inode, record length, name length and type at once; an entry is looked at closely when it is the one.
+      let header = try span.le64(offset, of: "directory")
+      let length = recordLength(UInt16(truncatingIfNeeded: header >> 32), in: span)
+      guard length >= RawEntry.minimumLength, length <= span.byteCount - offset else {
+        throw .corrupt("directory", at: UInt64(directory.inode.number))
+      }
+      let nameLength = Int(header >> 48 & 0xFF)
+      if UInt32(truncatingIfNeeded: header) != 0, wantedLength == nil || wantedLength == nameLength,
+        query.matches(try span.slice(offset + RawEntry.headerSize, count: nameLength, of: "directory"))
+      {
+        return try entry(at: offset, in: span, of: directory).inode
+      }
+      offset += length
     }
     return nil
   }

@@ -116,11 +116,7 @@ extension Ext4 {
     let inode = try span.le32(offset, of: subject)
     let nameLength = Int(try span.u8(offset + 6, of: subject))
     let fileType = try span.u8(offset + 7, of: subject)
-    var length = Int(try span.le16(offset + 4, of: subject))
-    if superblock.blockSize == 1 << 16 && span.byteCount == 1 << 16 {
-      // The length of the whole block does not fit 16 bits.
-      if length == 0 || length == 0xFFFF { length = 1 << 16 } else { length = length & 0xFFFC | (length & 3) << 16 }
-    }
+    let length = recordLength(try span.le16(offset + 4, of: subject), in: span)
     let room = span.byteCount - offset
     var needed = (RawEntry.headerSize + nameLength + 3) & ~3
     if directory.hasHashes && fileType != 0xDE && nameLength > 0 {
@@ -133,6 +129,13 @@ extension Ext4 {
     else { throw corrupt }
     return RawEntry(
       offset: offset, inode: inode, recordLength: length, nameLength: nameLength, fileType: fileType)
+  }
+
+  /// The length of an entry, from its field: 64 KiB, that of a block with one entry, does not fit there.
+  func recordLength(_ stored: UInt16, in span: RawSpan) -> Int {
+    let length = Int(stored)
+    guard superblock.blockSize == 1 << 16 && span.byteCount == 1 << 16 else { return length }
+    return length == 0 || length == 0xFFFF ? 1 << 16 : length & 0xFFFC | (length & 3) << 16
   }
 
   /// The type that an entry tells; nil where the filesystem does not keep it there.

@@ -32,6 +32,11 @@ extension Ext4 {
       }
     }
 
+    /// How long an entry's name has to be; nil where that alone does not tell.
+    var length: Int? {
+      if case .exact(let name) = kind { name.count } else { nil }
+    }
+
     /// The hash by which the directory's index knows the name.
     func hash(_ version: HashVersion, seed: (UInt32, UInt32, UInt32, UInt32)) -> UInt32? {
       switch kind {

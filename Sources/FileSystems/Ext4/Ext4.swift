@@ -31,6 +31,7 @@ public final class Ext4: FileSystem {
   let tables: BlockCache
   let zones: Ext4MetadataZones
   let inodes: Ext4InodeCache
+  let lookupHints = Ext4LookupHints()
   let openingNotices: [String]
 
   public init(reading device: any BlockDevice, options: OpenOptions) throws(OpenError) {
