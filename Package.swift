@@ -65,8 +65,7 @@ let package = Package(
       name: "MountingTests",
       dependencies: [
         "Mounting", "DiskStack", "FileSystems", "Volumes", "BlockDevices", "Bytes", "TestSupport", "CTestSupport",
-        "vitrine",
-        .systemPackage,
+        "vitrine", .systemPackage,
       ],
       swiftSettings: settings),
     .testTarget(

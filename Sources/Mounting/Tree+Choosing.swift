@@ -11,6 +11,8 @@ public enum ViewError: Error, Sendable {
   case unreadable(String, ReadError)
   /// There is no driver for what is there, or for a feature it uses.
   case unsupported(String)
+  /// Nothing known is there.
+  case unknown(String)
 }
 
 extension Tree {
@@ -59,7 +61,7 @@ extension Tree {
     case .unreadable(.unsupported(let features)):
       throw .unsupported("\(place)uses features that are not supported: \(features.joined(separator: ", "))")
     case .unreadable(.notRecognized), .unknown:
-      throw .unsupported("\(place)no known filesystem is in it; its raw bytes are shown by --view disk")
+      throw .unknown("\(place)no known filesystem is in it; its raw bytes are shown by --view disk")
     case .unsupported(let hint):
       let name = volume.signature.map { "\($0.type) is in it: " } ?? ""
       throw .unsupported("\(place)\(name)\(hint)")

@@ -149,6 +149,7 @@ struct Mount: ParsableCommand {
     case .usage(let text): Failure("\(image): \(text)", .usage)
     case .unreadable(let text, let cause): Failure("\(image): \(text)", ExitStatus(cause))
     case .unsupported(let text): Failure("\(image): \(text)", .notSupported)
+    case .unknown(let text): Failure("\(image): \(text)", .data)
     }
   }
 }

@@ -6,6 +6,10 @@ struct Vitrine: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "vitrine",
     abstract: "Show what is in a disk image or block device as files, read-only.",
+    usage: """
+      vitrine [mount] <image> <mountpoint> [<options>]
+      vitrine <subcommand>
+      """,
     discussion: """
       Without a command, mounts: "vitrine IMAGE MOUNTPOINT" is "vitrine mount IMAGE MOUNTPOINT", so that \
       mount -t fuse.vitrine and fstab(5) work.
