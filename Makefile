@@ -13,6 +13,7 @@ bindir = $(DESTDIR)$(PREFIX)/bin
 mandir = $(DESTDIR)$(PREFIX)/share/man
 bash_completions = $(DESTDIR)$(PREFIX)/share/bash-completion/completions
 zsh_completions = $(DESTDIR)$(PREFIX)/share/zsh/site-functions
+schemadir = $(DESTDIR)$(PREFIX)/share/vitrine
 fish_completions = $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d
 
 .PHONY: build release demo test check fmt bench fuzz install uninstall clean
@@ -58,9 +59,11 @@ fuzz:
 
 # Where the program is built already (`make release`), this only copies: then root needs no Swift.
 install: $(BINARY)
-	install -d "$(bindir)" "$(mandir)/man1" "$(bash_completions)" "$(zsh_completions)" "$(fish_completions)"
+	install -d "$(bindir)" "$(mandir)/man1" "$(schemadir)" "$(bash_completions)" "$(zsh_completions)" \
+	  "$(fish_completions)"
 	install -s -m 755 "$(BINARY)" "$(bindir)/vitrine"
 	install -m 644 man/*.1 "$(mandir)/man1"
+	install -m 644 man/vitrine-inspect.schema.json "$(schemadir)"
 	install -m 644 completions/vitrine.bash "$(bash_completions)/vitrine"
 	install -m 644 completions/_vitrine "$(zsh_completions)/_vitrine"
 	install -m 644 completions/vitrine.fish "$(fish_completions)/vitrine.fish"
@@ -71,7 +74,8 @@ install: $(BINARY)
 
 uninstall:
 	rm -f "$(bindir)/vitrine" $(patsubst man/%,"$(mandir)/man1/%",$(wildcard man/*.1)) \
-	  "$(bash_completions)/vitrine" "$(zsh_completions)/_vitrine" "$(fish_completions)/vitrine.fish"
+	  "$(schemadir)/vitrine-inspect.schema.json" "$(bash_completions)/vitrine" "$(zsh_completions)/_vitrine" "$(fish_completions)/vitrine.fish"
+	[ ! -d "$(schemadir)" ] || rmdir "$(schemadir)"
 
 clean:
 	rm -rf .build bench/data

@@ -51,7 +51,8 @@ import Testing
     #expect(options.count > 20)
     let values = [
       "cache": "never", "reply": "copy", "view": "disk", "partition": "1", "uid": "1", "gid": "1", "umask": "022",
-      "fmask": "022", "dmask": "022", "offset": "1M", "sizelimit": "1M", "sector_size": "4096", "fsname": "a", "subtype": "b", "timeout": "1",
+      "fmask": "022", "dmask": "022", "offset": "1M", "sizelimit": "1M", "sector_size": "4096", "fsname": "a",
+      "subtype": "b", "timeout": "1",
     ]
     let point = try TemporaryDirectory()
     for option in options {

@@ -18,6 +18,7 @@ expected=$(
     for page in man/*.1; do echo "644 usr/share/$(dirname "$page")/man1/$(basename "$page")"; done
     echo "644 usr/share/bash-completion/completions/vitrine"
     echo "644 usr/share/fish/vendor_completions.d/vitrine.fish"
+    echo "644 usr/share/vitrine/vitrine-inspect.schema.json"
     echo "644 usr/share/zsh/site-functions/_vitrine"
   } | LC_ALL=C sort -k2
 )
