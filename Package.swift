@@ -25,7 +25,8 @@ let package = Package(
   targets: [
     .systemLibrary(name: "CFuse", pkgConfig: "fuse3", providers: [.apt(["libfuse3-dev"])]),
     .systemLibrary(name: "CBlkid", pkgConfig: "blkid", providers: [.apt(["libblkid-dev"])]),
-    .target(name: "Bytes", dependencies: [.systemPackage], swiftSettings: settings),
+    .systemLibrary(name: "CDigest", pkgConfig: "libmd", providers: [.apt(["libmd-dev"])]),
+    .target(name: "Bytes", dependencies: ["CDigest", .systemPackage], swiftSettings: settings),
     .target(name: "BlockDevices", dependencies: ["Bytes", .systemPackage], swiftSettings: settings),
     .target(name: "DiskImages", dependencies: ["BlockDevices", "Bytes", .systemPackage], swiftSettings: settings),
     .target(

@@ -29,9 +29,7 @@ extension Ext4 {
 
     private static func digest(of encrypted: RawSpan) throws(ReadError) -> [UInt8] {
       guard encrypted.byteCount > startLimit else { return [] }
-      var hash = SHA256()
-      hash.update(try encrypted.slice(startLimit, count: encrypted.byteCount - startLimit))
-      return hash.finish()
+      return SHA256.digest(of: try encrypted.slice(startLimit, count: encrypted.byteCount - startLimit))
     }
 
     /// Nil where no encrypted name is shown as `shown`.
