@@ -45,7 +45,8 @@ extension MountOptions {
   }
 
   private static let valued: Set<String> = [
-    "uid", "gid", "umask", "fmask", "dmask", "offset", "sizelimit", "sector_size", "partition", "part", "view", "cache", "reply",
+    "uid", "gid", "umask", "fmask", "dmask", "offset", "sizelimit", "sector_size", "partition", "part", "view", "cache",
+    "reply",
     "fsname", "subtype", "timeout", "max_read",
   ]
 
