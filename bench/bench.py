@@ -148,7 +148,8 @@ class Bench:
             lines.append(
                 f"| peak memory of the server | MiB | | {fuse2fs:.1f} | {mebibytes:.1f} | | ≤ 40 | "
                 f"{verdict(mebibytes, at_most=40)} |")
-        return "\n".join(lines) + "\n"
+        with open(os.path.join(HERE, "explanations.md")) as file:
+            return "\n".join(lines) + "\n\n" + file.read()
 
     def machine(self):
         with open("/proc/cpuinfo") as file:
