@@ -4,7 +4,7 @@ PREFIX ?= /usr/local
 DESTDIR ?=
 SWIFT ?= swift
 
-packages = scripts/packages
+packages = .ci/packages
 release_flags = -c release --product vitrine --static-swift-stdlib
 # The program that `install` puts in place; set it to install one built elsewhere.
 BINARY ?= .build/release/vitrine
@@ -19,43 +19,43 @@ fish_completions = $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d
 .PHONY: build release demo test check fmt bench fuzz install uninstall clean
 
 build:
-	@scripts/install-packages $(packages)/build.txt
+	@.ci/install-packages $(packages)/build.txt
 	$(SWIFT) build
 
 release:
-	@scripts/install-packages $(packages)/build.txt
+	@.ci/install-packages $(packages)/build.txt
 	$(SWIFT) build $(release_flags)
 
 # Mounts a disk and shows what is in it; IMAGE= takes one of your own.
 demo:
-	@scripts/install-packages $(packages)/build.txt $(packages)/demo.txt
+	@.ci/install-packages $(packages)/build.txt $(packages)/demo.txt
 	$(SWIFT) build $(release_flags)
-	@scripts/demo $(BINARY) $(if $(IMAGE),"$(IMAGE)")
+	@.ci/demo $(BINARY) $(if $(IMAGE),"$(IMAGE)")
 
 test:
-	@scripts/install-packages $(packages)/build.txt $(packages)/demo.txt Tests/packages.txt
+	@.ci/install-packages $(packages)/build.txt $(packages)/demo.txt .ci/packages/tests.txt
 	$(SWIFT) build --build-tests
-	@scripts/run-tests
+	@.ci/run-tests
 
 check:
-	@scripts/install-packages $(packages)/build.txt $(packages)/check.txt
-	@scripts/check
+	@.ci/install-packages $(packages)/build.txt $(packages)/check.txt
+	@.ci/check
 
 fmt:
 	$(SWIFT) format --in-place --recursive Package.swift Sources Tests
 
 # QUICK=1 takes a few minutes less, and tells less.
 bench:
-	@scripts/install-packages $(packages)/build.txt $(packages)/bench.txt
+	@.ci/install-packages $(packages)/build.txt $(packages)/bench.txt
 	$(SWIFT) build $(release_flags)
-	@bench/bench.py --vitrine $(BINARY) $(if $(QUICK),--quick)
+	@Tests/Benchmark/bench.py --vitrine $(BINARY) $(if $(QUICK),--quick)
 
 # Damages every fixture, at random and for long (SECONDS=); a failure names the SEED= and CASE= that repeat it.
 fuzz:
-	@scripts/install-packages $(packages)/build.txt Tests/packages.txt
+	@.ci/install-packages $(packages)/build.txt .ci/packages/tests.txt
 	$(SWIFT) build --build-tests
 	VITRINE_FUZZ_SECONDS=$(or $(SECONDS),3600) $(if $(SEED),VITRINE_FUZZ_SEED=$(SEED)) \
-	  $(if $(CASE),VITRINE_FUZZ_CASE=$(CASE)) scripts/run-tests --filter CorruptionTests
+	  $(if $(CASE),VITRINE_FUZZ_CASE=$(CASE)) .ci/run-tests --filter CorruptionTests
 
 # Where the program is built already (`make release`), this only copies: then root needs no Swift.
 install: $(BINARY)
@@ -64,12 +64,12 @@ install: $(BINARY)
 	install -s -m 755 "$(BINARY)" "$(bindir)/vitrine"
 	install -m 644 man/*.1 "$(mandir)/man1"
 	install -m 644 man/vitrine-inspect.schema.json "$(schemadir)"
-	install -m 644 completions/vitrine.bash "$(bash_completions)/vitrine"
-	install -m 644 completions/_vitrine "$(zsh_completions)/_vitrine"
-	install -m 644 completions/vitrine.fish "$(fish_completions)/vitrine.fish"
+	install -m 644 Sources/vitrine/Completions/vitrine.bash "$(bash_completions)/vitrine"
+	install -m 644 Sources/vitrine/Completions/_vitrine "$(zsh_completions)/_vitrine"
+	install -m 644 Sources/vitrine/Completions/vitrine.fish "$(fish_completions)/vitrine.fish"
 
 .build/release/vitrine: Package.swift $(shell find Sources -type f)
-	@scripts/install-packages $(packages)/build.txt
+	@.ci/install-packages $(packages)/build.txt
 	$(SWIFT) build $(release_flags)
 
 uninstall:
@@ -78,4 +78,4 @@ uninstall:
 	[ ! -d "$(schemadir)" ] || rmdir "$(schemadir)"
 
 clean:
-	rm -rf .build bench/data
+	rm -rf .build Tests/Benchmark/data

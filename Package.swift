@@ -48,6 +48,7 @@ let package = Package(
         "Mounting", "DiskStack", "FileSystems", "Volumes", "BlockDevices", "Bytes", .systemPackage, .logging,
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
+      exclude: ["Completions"],
       swiftSettings: settings),
     .target(
       name: "CTestSupport", path: "Tests/CTestSupport", linkerSettings: [.linkedLibrary("crypto")]),

@@ -1,5 +1,6 @@
 public import BlockDevices
 internal import Bytes
+internal import DiskImages
 public import FileSystems
 public import SystemPackage
 public import Volumes
@@ -28,16 +29,19 @@ public struct DiskStack: Sendable {
     do { image = try HostFile(opening: path) } catch { throw .cannotOpen(path, error) }
     guard image.size > 0 else { throw .isEmpty(path) }
     self.image = image
-    format = "raw"
+    let opened = DiskImage(in: image)
+    format = opened.format
 
     var notices: [String] = []
     if options.offset == 0 && options.sizeLimit == nil {
-      disk = image
+      disk = opened.disk
     } else {
-      guard options.offset < image.size else { throw .offsetBeyondEnd(path, size: image.size) }
-      let rest = image.size - options.offset
+      guard options.offset < opened.disk.size else { throw .offsetBeyondEnd(path, size: opened.disk.size) }
+      let rest = opened.disk.size - options.offset
       let size = min(options.sizeLimit ?? rest, rest)
-      guard size > 0, let slice = Slice(of: image, start: options.offset, size: size) else { throw .isEmpty(path) }
+      guard size > 0, let slice = Slice(of: opened.disk, start: options.offset, size: size) else {
+        throw .isEmpty(path)
+      }
       if let limit = options.sizeLimit, limit > rest {
         notices.append("the image ends \(limit - rest) bytes before the size limit")
       }

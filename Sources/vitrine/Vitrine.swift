@@ -19,6 +19,10 @@ struct Vitrine: ParsableCommand {
     defaultSubcommand: Mount.self)
 
   static func main() {
+    if CommandLine.arguments.count > 1, let text = MistypedCommand.message(for: CommandLine.arguments[1]) {
+      Message.write(text)
+      Glibc.exit(ExitStatus.usage.rawValue)
+    }
     do {
       var command = try parseAsRoot()
       try command.run()

@@ -13,7 +13,8 @@ import Testing
   ])
   func knownDigests(_ text: String, _ digest: String) {
     let bytes = Array(text.utf8)
-    let hexadecimal = SHA256.digest(of: bytes.rawSpan).map { byte in (byte < 16 ? "0" : "") + String(byte, radix: 16) }.joined()
+    let hexadecimal = SHA256.digest(of: bytes.rawSpan).map { byte in (byte < 16 ? "0" : "") + String(byte, radix: 16) }
+      .joined()
     #expect(hexadecimal == digest)
   }
 }

@@ -46,6 +46,18 @@ import Testing
     #expect(result.output.isEmpty && !result.errors.isEmpty)
   }
 
+  @Test(arguments: [["mout", "disk.img", "mnt"], ["inspct", "disk.img"], ["unmont", "mnt"]])
+  func mistypedCommand(_ arguments: [String]) throws {
+    try expectFailure(arguments, status: 64, saying: "did you mean")
+  }
+
+  /// What is there is an image, whatever it is called.
+  @Test func imageNamedLikeACommand() throws {
+    _ = try file("mout", Data("no disk".utf8))
+    let result = try run([vitrineBinary, "mout", point], in: scratch.url)
+    #expect(result.status == 65, "\(result.errors)")
+  }
+
   @Test(arguments: [
     ["rw", "read-only"], ["nosuchoption", "nosuchoption"], ["uid=root", "uid"], ["umask=999", "umask"],
     ["offset=here", "offset"], ["cache=always", "cache"], ["cache", "cache"], ["max_read=4096", "max_read"],

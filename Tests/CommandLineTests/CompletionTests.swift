@@ -4,7 +4,7 @@ import Testing
 
 /// What the shells complete is what the program takes.
 @Suite struct CompletionTests {
-  private static let folder = Fixture.package.appendingPathComponent("completions")
+  private static let folder = Fixture.package.appendingPathComponent("Sources/vitrine/Completions")
 
   @Test(arguments: [["bash", "vitrine.bash"], ["zsh", "_vitrine"], ["fish", "vitrine.fish"]])
   func shellTakesTheScript(_ shell: [String]) throws {

@@ -20,7 +20,7 @@ struct MemoryMount {
     let folder = try TemporaryDirectory(prefix: "vitrine-memory")
     let point = try MountPoint(checking: folder.path, allowsNonEmpty: false)
     let session = Session(
-      showing: tree, at: point, options: options, sourceName: "memory", 
+      showing: tree, at: point, options: options, sourceName: "memory",
       log: Logger(label: "memory") { _ in SwiftLogNoOpLogHandler() })
     try session.mount()
     let ready = DispatchSemaphore(value: 0)

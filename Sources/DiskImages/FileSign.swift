@@ -1,8 +1,8 @@
-internal import BlockDevices
+public import BlockDevices
 internal import Bytes
 
 /// What a file that holds no disk looks like: only to say so.
-enum FileSign {
+public enum FileSign {
   private static let signs: [(offset: UInt64, bytes: [UInt8], name: String)] = [
     (0, [0x51, 0x46, 0x49, 0xFB], "a qcow2 image, which is not read yet: `qemu-img convert -O raw` makes a raw one"),
     (0, Array("KDMV".utf8), "a VMDK image, which is not read yet: `qemu-img convert -O raw` makes a raw one"),
@@ -19,7 +19,8 @@ enum FileSign {
     (257, Array("ustar".utf8), "a tar archive"),
   ]
 
-  static func describe(_ disk: any BlockDevice) -> String? {
+  /// What `disk` looks like, as a noun phrase; nil where it looks like nothing known.
+  public static func describe(_ disk: any BlockDevice) -> String? {
     guard let head = try? disk.bytes(Int(min(disk.size, 512)), at: 0) else { return nil }
     for sign in signs where head.dropFirst(Int(sign.offset)).starts(with: sign.bytes) { return sign.name }
     return nil
