@@ -60,8 +60,9 @@ extension Ext4 {
     }
   }
 
-  /// Bytes.
-  static let inodeReadSize: UInt64 = 32 << 10
+  /// Bytes: a page of the host's cache. More would be read in vain where a directory lists its files by hash, which is in
+  /// no order of theirs; and where they do come in order, the host reads ahead.
+  static let inodeReadSize: UInt64 = 4 << 10
 }
 
 /// Keeps verified inodes, in a fixed number of places.
