@@ -26,9 +26,12 @@ let package = Package(
     .systemLibrary(name: "CFuse", pkgConfig: "fuse3", providers: [.apt(["libfuse3-dev"])]),
     .systemLibrary(name: "CBlkid", pkgConfig: "blkid", providers: [.apt(["libblkid-dev"])]),
     .systemLibrary(name: "CDigest", pkgConfig: "libmd", providers: [.apt(["libmd-dev"])]),
+    .systemLibrary(name: "CCodecs", providers: [.apt(["zlib1g-dev", "libzstd-dev"])]),
     .target(name: "Bytes", dependencies: ["CDigest", .systemPackage], swiftSettings: settings),
     .target(name: "BlockDevices", dependencies: ["Bytes", .systemPackage], swiftSettings: settings),
-    .target(name: "DiskImages", dependencies: ["BlockDevices", "Bytes", .systemPackage], swiftSettings: settings),
+    .target(name: "Codecs", dependencies: ["CCodecs", "Bytes"], swiftSettings: settings),
+    .target(
+      name: "DiskImages", dependencies: ["BlockDevices", "Codecs", "Bytes", .systemPackage], swiftSettings: settings),
     .target(
       name: "Volumes", dependencies: ["BlockDevices", "Bytes", "CBlkid", .systemPackage], swiftSettings: settings),
     .target(name: "FileSystems", dependencies: ["BlockDevices", "Bytes", .systemPackage], swiftSettings: settings),
@@ -39,13 +42,14 @@ let package = Package(
     .target(
       name: "Mounting",
       dependencies: [
-        "DiskStack", "FileSystems", "Volumes", "BlockDevices", "Bytes", "CFuse", .systemPackage, .logging,
+        "DiskStack", "DiskImages", "FileSystems", "Volumes", "BlockDevices", "Bytes", "CFuse", .systemPackage, .logging,
       ],
       swiftSettings: settings),
     .executableTarget(
       name: "vitrine",
       dependencies: [
-        "Mounting", "DiskStack", "FileSystems", "Volumes", "BlockDevices", "Bytes", .systemPackage, .logging,
+        "Mounting", "DiskStack", "DiskImages", "FileSystems", "Volumes", "BlockDevices", "Bytes", .systemPackage,
+        .logging,
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       exclude: ["Completions"],
@@ -84,6 +88,10 @@ let package = Package(
     .testTarget(name: "BytesTests", dependencies: ["Bytes"], swiftSettings: settings),
     .testTarget(
       name: "BlockDevicesTests", dependencies: ["BlockDevices", "Bytes", .systemPackage], swiftSettings: settings),
+    .testTarget(
+      name: "DiskImagesTests",
+      dependencies: ["DiskImages", "Codecs", "BlockDevices", "Bytes", "TestSupport", "vitrine", .systemPackage],
+      swiftSettings: settings),
     .testTarget(name: "CommandLineTests", dependencies: ["TestSupport", "vitrine"], swiftSettings: settings),
     .testTarget(
       name: "FileSystemsTests", dependencies: ["FileSystems", "TestSupport", "BlockDevices", "Bytes", .systemPackage],

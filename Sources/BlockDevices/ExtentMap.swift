@@ -19,8 +19,13 @@ public protocol ExtentMap: AnyObject, Sendable {
 /// The one place where layers are composed: turns a map into a device.
 public final class ComposedDevice<Map: ExtentMap>: BlockDevice {
   public let map: Map
+  private let units: UnitCache?
 
-  public init(_ map: Map) { self.map = map }
+  /// - Parameter units: where decoded units are kept; without, each read decodes what it needs.
+  public init(_ map: Map, units: UnitCache? = nil) {
+    self.map = map
+    self.units = units
+  }
 
   public var size: UInt64 { map.size }
 
@@ -41,14 +46,32 @@ public final class ComposedDevice<Map: ExtentMap>: BlockDevice {
         case .mapped(let source, let lower):
           try map.sources[source].read(length, at: lower, into: &out)
         case .encoded(let unit, let size, let skip):
-          let decoded: [UInt8] = try .filled(size) { (unitOut) throws(ReadError) in
-            try map.decode(unit, size: size, into: &unitOut)
-          }
-          out.append(contentsOf: try decoded.rawSpan.slice(skip, count: length, of: "decoded unit"))
+          try read(unit, size: size, part: skip..<(skip + length), into: &out)
         }
       }
       position += extents.length
     }
+  }
+
+  /// Appends the bytes `part` of a unit. One that is read whole goes straight to where it is wanted: whoever reads on
+  /// does not come back to it.
+  private func read(
+    _ unit: UInt64, size: Int, part: Range<Int>, into out: inout OutputRawSpan
+  ) throws(ReadError) {
+    if part == 0..<size, units?.bytes(of: unit, from: self) == nil {
+      try map.decode(unit, size: size, into: &out)
+      return
+    }
+    let decode = { (unitOut: inout OutputRawSpan) throws(ReadError) in
+      try self.map.decode(unit, size: size, into: &unitOut)
+    }
+    let decoded: [UInt8] =
+      if let units {
+        try units.bytes(of: unit, size: size, from: self, decode: decode)
+      } else {
+        try .filled(size, decode)
+      }
+    out.append(contentsOf: try decoded.rawSpan.slice(part.lowerBound, count: part.count, of: "decoded unit"))
   }
 
   public func resolve(_ range: Range<UInt64>, into host: inout HostExtentList) throws(ReadError) {

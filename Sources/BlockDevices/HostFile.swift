@@ -17,10 +17,19 @@ public final class HostFile: BlockDevice {
   /// Bytes of a block device's logical sector; 512 for a file, which has none.
   public let sectorSize: Int
 
+  /// What file it is, whatever its name: for block devices, which one.
+  public let identity: Identity
+
+  public struct Identity: Hashable, Sendable {
+    public let device: UInt64
+    public let inode: UInt64
+  }
+
   /// Opens `path` read-only.
+  /// - Parameter name: what the file is called in messages; nil for `path` itself.
   /// - Throws: what open(2) and fstat(2) say; `.isDirectory` for a folder, `.notSupported` for what is neither a
   ///   file nor a block device.
-  public init(opening path: FilePath) throws(Errno) {
+  public init(opening path: FilePath, as name: FilePath? = nil) throws(Errno) {
     // O_NONBLOCK: opening a FIFO must not wait for a writer. It means nothing for files and block devices.
     let descriptor = try Self.rethrowing {
       try FileDescriptor.open(path, .readOnly, options: [.closeOnExec, .nonBlocking])
@@ -31,12 +40,13 @@ public final class HostFile: BlockDevice {
       self.size = facts.size
       self.allocatedSize = facts.allocatedSize
       self.sectorSize = facts.sectorSize
+      self.identity = facts.identity
     } catch {
       try? descriptor.close()
       throw error
     }
     self.descriptor = descriptor
-    self.path = path
+    self.path = name ?? path
   }
 
   deinit { try? descriptor.close() }
@@ -107,11 +117,13 @@ extension HostFile {
     let size: UInt64
     let allocatedSize: UInt64
     let sectorSize: Int
+    let identity: Identity
 
     init(of descriptor: FileDescriptor) throws(Errno) {
       var status = stat()
       // Safe, here and below: the calls fill in variables of the types that they are documented to fill in.
       guard unsafe fstat(descriptor.rawValue, &status) == 0 else { throw Errno(rawValue: errno) }
+      identity = Identity(device: UInt64(status.st_dev), inode: UInt64(status.st_ino))
       switch status.st_mode & S_IFMT {
       case S_IFREG:
         kind = .regularFile

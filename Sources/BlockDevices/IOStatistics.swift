@@ -8,6 +8,8 @@ public enum IOStatistics {
   /// Metadata blocks that `BlockCache` had, and had not.
   public static let cacheHits = Atomic<UInt64>(0)
   public static let cacheMisses = Atomic<UInt64>(0)
+  /// Encoded units that were decoded.
+  public static let unitsDecoded = Atomic<UInt64>(0)
 
   /// One `key value` line for each number, in an order that never changes.
   public static var lines: [String] {
@@ -16,6 +18,7 @@ public enum IOStatistics {
       "host_bytes \(hostBytes.load(ordering: .relaxed))",
       "metadata_cache_hits \(cacheHits.load(ordering: .relaxed))",
       "metadata_cache_misses \(cacheMisses.load(ordering: .relaxed))",
+      "units_decoded \(unitsDecoded.load(ordering: .relaxed))",
     ]
   }
 }

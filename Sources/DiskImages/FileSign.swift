@@ -4,12 +4,6 @@ internal import Bytes
 /// What a file that holds no disk looks like: only to say so.
 public enum FileSign {
   private static let signs: [(offset: UInt64, bytes: [UInt8], name: String)] = [
-    (0, [0x51, 0x46, 0x49, 0xFB], "a qcow2 image, which is not read yet: `qemu-img convert -O raw` makes a raw one"),
-    (0, Array("KDMV".utf8), "a VMDK image, which is not read yet: `qemu-img convert -O raw` makes a raw one"),
-    (0, Array("# Disk DescriptorFile".utf8), "the descriptor of a VMDK image, which is not read yet"),
-    (0, Array("vhdxfile".utf8), "a VHDX image, which is not read yet: `qemu-img convert -O raw` makes a raw one"),
-    (0, Array("conectix".utf8), "a VHD image, which is not read yet: `qemu-img convert -O raw` makes a raw one"),
-    (64, [0x7F, 0x10, 0xDA, 0xBE], "a VDI image, which is not read yet: `qemu-img convert -O raw` makes a raw one"),
     (0, [0x1F, 0x8B], "a gzip file: unpack it first"),
     (0, [0xFD, 0x37, 0x7A, 0x58, 0x5A, 0x00], "an xz file: unpack it first"),
     (0, [0x28, 0xB5, 0x2F, 0xFD], "a Zstandard file: unpack it first"),

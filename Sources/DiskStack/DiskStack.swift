@@ -1,6 +1,5 @@
 public import BlockDevices
-internal import Bytes
-internal import DiskImages
+public import DiskImages
 public import FileSystems
 public import SystemPackage
 public import Volumes
@@ -9,9 +8,7 @@ public import Volumes
 ///
 /// `inspect`, `mount` and the rest stand on it.
 public struct DiskStack: Sendable {
-  public let image: HostFile
-  /// The image's format, as qemu-img names it: "raw".
-  public let format: String
+  public let image: DiskImage
   /// The virtual disk, decoded (with `offset` and `sizeLimit` applied).
   public let disk: any BlockDevice
   /// nil for a disk without one: then `volumes` holds the whole disk as its only volume.
@@ -25,21 +22,19 @@ public struct DiskStack: Sendable {
   /// Opens the image at `path`, its table, and every filesystem in it. One volume that cannot be read does not stop
   /// the others: its `contents` say why.
   public init(opening path: FilePath, options: Options = Options()) throws(StackError) {
-    let image: HostFile
-    do { image = try HostFile(opening: path) } catch { throw .cannotOpen(path, error) }
-    guard image.size > 0 else { throw .isEmpty(path) }
+    let image: DiskImage
+    do { image = try DiskImage(opening: path, options: options.image) } catch { throw .cannotOpen(path, error) }
+    guard image.disk.size > 0 else { throw .isEmpty(path) }
     self.image = image
-    let opened = DiskImage(in: image)
-    format = opened.format
 
-    var notices: [String] = []
+    var notices = image.allNotices
     if options.offset == 0 && options.sizeLimit == nil {
-      disk = opened.disk
+      disk = image.disk
     } else {
-      guard options.offset < opened.disk.size else { throw .offsetBeyondEnd(path, size: opened.disk.size) }
-      let rest = opened.disk.size - options.offset
+      guard options.offset < image.disk.size else { throw .offsetBeyondEnd(path, size: image.disk.size) }
+      let rest = image.disk.size - options.offset
       let size = min(options.sizeLimit ?? rest, rest)
-      guard size > 0, let slice = Slice(of: opened.disk, start: options.offset, size: size) else {
+      guard size > 0, let slice = Slice(of: image.disk, start: options.offset, size: size) else {
         throw .isEmpty(path)
       }
       if let limit = options.sizeLimit, limit > rest {
@@ -50,7 +45,8 @@ public struct DiskStack: Sendable {
 
     let layout: DiskLayout
     do {
-      layout = try DiskLayout(of: disk, sectorSize: options.sectorSize, nativeSectorSize: image.sectorSize)
+      layout = try DiskLayout(
+        of: disk, sectorSize: options.sectorSize, nativeSectorSize: image.sectorSize)
     } catch {
       throw .cannotRead(path, error)
     }
@@ -63,6 +59,7 @@ public struct DiskStack: Sendable {
   }
 
   public struct Options: Sendable {
+    public var image = ImageOptions()
     /// Bytes of the image in front of the disk.
     public var offset: UInt64 = 0
     /// Bytes of the image that belong to the disk; nil for all.

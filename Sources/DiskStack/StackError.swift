@@ -1,9 +1,11 @@
 public import Bytes
+public import DiskImages
 public import SystemPackage
 
 /// Why there is no stack at all, or no such volume in it.
 public enum StackError: Error, Sendable {
-  case cannotOpen(FilePath, Errno)
+  /// The image's own file, or one that it names, cannot be used.
+  case cannotOpen(FilePath, ImageError)
   case isEmpty(FilePath)
   /// `offset` lies past the end.
   case offsetBeyondEnd(FilePath, size: UInt64)
@@ -29,9 +31,9 @@ extension StackError {
   /// What is wrong and what to do, on one line, without the image's name.
   public var text: String {
     switch self {
-    case .cannotOpen(_, .isDirectory): return "is a folder, not a disk image"
-    case .cannotOpen(_, .notSupported): return "is neither a file nor a block device"
-    case .cannotOpen(_, let errno): return "cannot open: \(errno)"
+    case .cannotOpen(let path, let error):
+      guard let other = error.path, other != path else { return error.text }
+      return "its file \(Escaped.text(other.string)): \(error.text)"
     case .isEmpty: return "is empty: there is no disk in it"
     case .offsetBeyondEnd(_, let size): return "the offset lies past the end of the image (\(size) bytes)"
     case .cannotRead(_, let error): return "\(error)"
@@ -48,9 +50,7 @@ extension StackError {
   /// The status of sysexits(3) that a command ends with.
   public var exitStatus: Int32 {
     switch self {
-    case .cannotOpen(_, .permissionDenied), .cannotOpen(_, .notPermitted): 77
-    case .cannotOpen(_, .ioError): 74
-    case .cannotOpen: 66
+    case .cannotOpen(_, let error): error.exitStatus
     case .cannotRead(_, let error):
       if case .io = error.cause { 74 } else { 65 }
     case .isEmpty, .nothingRecognized: 65

@@ -1,3 +1,5 @@
+internal import Bytes
+internal import DiskImages
 internal import BlockDevices
 internal import FileSystems
 internal import Volumes

@@ -1,4 +1,5 @@
-public import BlockDevices
+internal import BlockDevices
+public import DiskImages
 public import FileSystems
 internal import CFuse
 internal import Glibc
@@ -20,10 +21,9 @@ public struct ImageOrigin: Sendable {
     self.modified = modified
   }
 
-  public init(of image: HostFile) {
-    var status = stat()
-    // Safe: the descriptor is open as long as `image` lives, and `status` is a stat.
-    guard unsafe fstat(image.descriptor.rawValue, &status) == 0 else {
+  /// Owner and time of the file that was opened, and what may be read of all the files that make up the disk.
+  public init(of image: DiskImage) {
+    guard let first = image.files.first, let status = Self.status(of: first) else {
       self.init(owner: geteuid(), group: getegid(), readPermissions: 0o400, modified: Timestamp(seconds: 0))
       return
     }
@@ -31,6 +31,15 @@ public struct ImageOrigin: Sendable {
       owner: status.st_uid, group: status.st_gid, readPermissions: UInt16(truncatingIfNeeded: status.st_mode),
       modified: Timestamp(
         seconds: Int64(status.st_mtim.tv_sec), nanoseconds: UInt32(clamping: status.st_mtim.tv_nsec)))
+    for other in sequence(first: image, next: \.parent).flatMap(\.files) {
+      readPermissions &= UInt16(truncatingIfNeeded: Self.status(of: other)?.st_mode ?? 0)
+    }
+  }
+
+  private static func status(of file: HostFile) -> stat? {
+    var status = stat()
+    // Safe: the descriptor is open as long as `file` lives, and `status` is a stat.
+    return unsafe fstat(file.descriptor.rawValue, &status) == 0 ? status : nil
   }
 
   func attributes(_ type: NodeType, size: UInt64 = 0, allocated: UInt64 = 0, links: UInt32 = 1) -> Attributes {

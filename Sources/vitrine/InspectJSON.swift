@@ -1,4 +1,5 @@
 internal import BlockDevices
+internal import DiskImages
 internal import DiskStack
 internal import FileSystems
 internal import SystemPackage
@@ -12,9 +13,9 @@ enum InspectJSON {
     let table = stack.table
     var object: [(String, JSONValue)] = [
       ("filename", .string(stack.image.path.string)),
-      ("format", .string(stack.format)),
+      ("format", .string(stack.image.format.rawValue)),
       ("virtual-size", .number(stack.disk.size)),
-      ("actual-size", .number(stack.image.allocatedSize)),
+      ("actual-size", .number(stack.image.actualSize)),
       ("offset", .number(report.offset)),
       ("pttype", .optional(table?.type)),
       ("ptuuid", .optional(table?.uuid)),

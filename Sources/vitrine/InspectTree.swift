@@ -1,4 +1,6 @@
+internal import Bytes
 internal import BlockDevices
+internal import DiskImages
 internal import DiskStack
 internal import FileSystems
 internal import SystemPackage
@@ -80,10 +82,10 @@ struct InspectTree {
 
   private func imageFacts(_ report: InspectReport) -> String {
     let stack = report.stack
-    let isDevice = stack.image.kind == .blockDevice
+    let isDevice = stack.image.format == .raw && stack.image.files.first?.kind == .blockDevice
     let unit = style.exactSizes ? " bytes" : ""
-    var facts = [isDevice ? "block device" : "\(stack.format) image", size(stack.disk.size) + unit]
-    if !isDevice { facts.append("\(size(stack.image.allocatedSize))\(unit) allocated") }
+    var facts = [isDevice ? "block device" : "\(stack.image.format.title) image", size(stack.disk.size) + unit]
+    if !isDevice { facts.append("\(size(stack.image.actualSize))\(unit) allocated") }
     if report.offset > 0 { facts.append("from byte \(report.offset)") }
     return facts.joined(separator: ", ")
   }
