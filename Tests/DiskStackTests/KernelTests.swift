@@ -90,7 +90,7 @@ import Volumes
     defer { loop.detach() }
     let device = try DiskStack(opening: FilePath(loop.device))
     let file = try DiskStack(opening: FilePath(image))
-    #expect(device.image.kind == .blockDevice)
+    #expect(device.image.files.first?.kind == .blockDevice)
     #expect(device.table?.sectorSize == sectorSize)
     #expect(device.table?.notices == file.table?.notices)
     #expect(device.volumes.map(\.start) == file.volumes.map(\.start))
