@@ -1,5 +1,6 @@
 import BlockDevices
 import Bytes
+import DiskImages
 import DiskStack
 import FileSystems
 @testable import Mounting
@@ -42,8 +43,9 @@ import Volumes
       volume(2, .unsupported(hint: ""), label: "same", type: "swap"),
       volume(3, .fileSystem(fileSystem), label: nil, type: "memory"),
     ] { builder.add(volume) }
-    return Tree(
-      made: builder.finish(), fileSystems: builder.fileSystems, diskSize: file.size, origin: ImageOrigin(of: file))
+    return try Tree(
+      made: builder.finish(), fileSystems: builder.fileSystems, diskSize: file.size,
+      origin: ImageOrigin(of: DiskImage(opening: file.path)))
   }
 
   private func names(in number: UInt64, _ tree: Tree) throws -> [String] {

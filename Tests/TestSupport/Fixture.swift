@@ -80,6 +80,28 @@ public struct Fixture: Sendable, CustomStringConvertible {
   }
 }
 
+extension Fixture {
+  /// Unpacks an image of several files; nil where it is one file. The recipe's head names the one to open.
+  fileprivate func unpackFiles(into folder: URL) throws -> String? {
+    let packed = directory.appendingPathComponent("image.tar.zst").path
+    guard FileManager.default.fileExists(atPath: packed) else { return nil }
+    guard let name = try note("Image") else { throw CocoaError(.fileReadCorruptFile) }
+    let folder = folder.appendingPathComponent("\(format)-\(self.name)")
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    try runSuccessfully(["tar", "-C", folder.path, "--zstd", "--sparse", "-xf", packed])
+    return folder.appendingPathComponent(name).path
+  }
+
+  /// Bytes of the disk in an image of a virtual disk, and their SHA-256; nil where that is not known.
+  public var disk: (size: UInt64, sha256: String)? {
+    get throws {
+      let words = try text("disk.sha256")?.split(whereSeparator: \.isWhitespace) ?? []
+      guard words.count == 2, let size = UInt64(words[0]) else { return nil }
+      return (size, String(words[1]))
+    }
+  }
+}
+
 /// The decompressed images of this process; they go away with it.
 private final class FixtureCache: Sendable {
   static let shared = FixtureCache()
@@ -104,6 +126,10 @@ private final class FixtureCache: Sendable {
     guard let folder else { throw CocoaError(.fileNoSuchFile) }
     return try slot.path.withLock { known in
       if let known { return known }
+      if let path = try fixture.unpackFiles(into: folder) {
+        known = path
+        return path
+      }
       let path = folder.appendingPathComponent("\(fixture.format)-\(fixture.name).img").path
       let compressed = fixture.directory.appendingPathComponent("image.zst").path
       if FileManager.default.fileExists(atPath: compressed) {
