@@ -61,7 +61,7 @@ struct Inspect: ParsableCommand {
     do {
       let stack = try DiskStack(opening: FilePath(image), options: options)
       report = InspectReport(
-        of: stack, offset: offset,
+        of: stack, options: options,
         only: try partition.map { selector throws(StackError) in
           try stack.volume(matching: selector.selector)
         })
