@@ -57,7 +57,8 @@ let package = Package(
     .target(
       name: "CTestSupport", path: "Tests/CTestSupport", linkerSettings: [.linkedLibrary("crypto")]),
     .target(
-      name: "TestSupport", dependencies: ["CTestSupport", "FileSystems", "BlockDevices", "Bytes", .systemPackage],
+      name: "TestSupport",
+      dependencies: ["CTestSupport", "DiskImages", "FileSystems", "BlockDevices", "Bytes", .systemPackage],
       path: "Tests/TestSupport", swiftSettings: settings),
     .testTarget(
       name: "GoldenTests", dependencies: ["TestSupport", "FileSystems", "BlockDevices", "Bytes", .systemPackage],
@@ -66,14 +67,16 @@ let package = Package(
       name: "DifferentialTests", dependencies: ["TestSupport", "FileSystems", "BlockDevices", "Bytes", "vitrine"],
       swiftSettings: settings),
     .executableTarget(
-      name: "CorruptionFuzzer", dependencies: ["DiskStack", "FileSystems", "BlockDevices", "Bytes", .systemPackage],
+      name: "CorruptionFuzzer",
+      dependencies: ["DiskStack", "DiskImages", "FileSystems", "BlockDevices", "Bytes", .systemPackage],
       path: "Tests/CorruptionFuzzer", swiftSettings: settings),
     .testTarget(
       name: "CorruptionTests", dependencies: ["CorruptionFuzzer", "TestSupport"], swiftSettings: settings),
     .testTarget(
       name: "MountingTests",
       dependencies: [
-        "Mounting", "DiskStack", "FileSystems", "Volumes", "BlockDevices", "Bytes", "TestSupport", "CTestSupport",
+        "Mounting", "DiskStack", "DiskImages", "FileSystems", "Volumes", "BlockDevices", "Bytes", "TestSupport",
+        "CTestSupport",
         "vitrine", .systemPackage, .logging,
       ],
       swiftSettings: settings),
@@ -83,7 +86,8 @@ let package = Package(
     .testTarget(
       name: "DiskStackTests",
       dependencies: [
-        "DiskStack", "Volumes", "FileSystems", "BlockDevices", "Bytes", "TestSupport", "vitrine", .systemPackage,
+        "DiskStack", "DiskImages", "Volumes", "FileSystems", "BlockDevices", "Bytes", "TestSupport", "vitrine",
+        .systemPackage,
       ], swiftSettings: settings),
     .testTarget(name: "BytesTests", dependencies: ["Bytes"], swiftSettings: settings),
     .testTarget(

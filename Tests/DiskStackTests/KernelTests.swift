@@ -1,4 +1,5 @@
 import BlockDevices
+import DiskImages
 import DiskStack
 import Foundation
 import SystemPackage

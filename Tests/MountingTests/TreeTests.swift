@@ -1,5 +1,6 @@
 import BlockDevices
 import Bytes
+import DiskImages
 import DiskStack
 import FileSystems
 @testable import Mounting
@@ -9,11 +10,13 @@ import Volumes
 
 @Suite struct TreeTests {
   private let file: HostFile
+  private let origin: ImageOrigin
   private let fileSystem: MemoryFileSystem
   private let names = (0..<100).map { "file \($0)" }
 
   init() throws {
     file = try HostFile(opening: "/proc/self/exe")
+    origin = ImageOrigin(of: try DiskImage(opening: file.path))
     var nodes: [UInt64: MemoryFileSystem.Node] = [
       2: .init(kind: .directory([("sub", 3), ("link", 4)]), permissions: 0o755)
     ]
@@ -43,7 +46,7 @@ import Volumes
       volume(3, .fileSystem(fileSystem), label: nil, type: "memory"),
     ] { builder.add(volume) }
     return Tree(
-      made: builder.finish(), fileSystems: builder.fileSystems, diskSize: file.size, origin: ImageOrigin(of: file))
+      made: builder.finish(), fileSystems: builder.fileSystems, diskSize: file.size, origin: origin)
   }
 
   private func names(in number: UInt64, _ tree: Tree) throws -> [String] {

@@ -72,11 +72,42 @@ public struct Fixture: Sendable, CustomStringConvertible {
   /// process. Do not write to it.
   public func image() throws -> String { try FixtureCache.shared.image(of: self) }
 
+  /// The image, or all files of one that consists of several.
+  public func files() throws -> [String] {
+    let path = try image()
+    guard try note("Image") != nil else { return [path] }
+    let folder = URL(fileURLWithPath: path).deletingLastPathComponent()
+    return try FileManager.default.contentsOfDirectory(atPath: folder.path).sorted()
+      .map { folder.appendingPathComponent($0).path }
+  }
+
   /// A copy of the image that may be changed.
   public func copy(in directory: TemporaryDirectory) throws -> String {
     let path = directory.url.appendingPathComponent("\(name).img").path
     try runSuccessfully(["cp", "--sparse=always", "--reflink=auto", image(), path])
     return path
+  }
+}
+
+extension Fixture {
+  /// Unpacks an image of several files; nil where it is one file. The recipe's head names the one to open.
+  fileprivate func unpackFiles(into folder: URL) throws -> String? {
+    let packed = directory.appendingPathComponent("image.tar.zst").path
+    guard FileManager.default.fileExists(atPath: packed) else { return nil }
+    guard let name = try note("Image") else { throw CocoaError(.fileReadCorruptFile) }
+    let folder = folder.appendingPathComponent("\(format)-\(self.name)")
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    try runSuccessfully(["tar", "-C", folder.path, "--zstd", "--sparse", "-xf", packed])
+    return folder.appendingPathComponent(name).path
+  }
+
+  /// Bytes of the disk in an image of a virtual disk, and their SHA-256; nil where that is not known.
+  public var disk: (size: UInt64, sha256: String)? {
+    get throws {
+      let words = try text("disk.sha256")?.split(whereSeparator: \.isWhitespace) ?? []
+      guard words.count == 2, let size = UInt64(words[0]) else { return nil }
+      return (size, String(words[1]))
+    }
   }
 }
 
@@ -104,6 +135,10 @@ private final class FixtureCache: Sendable {
     guard let folder else { throw CocoaError(.fileNoSuchFile) }
     return try slot.path.withLock { known in
       if let known { return known }
+      if let path = try fixture.unpackFiles(into: folder) {
+        known = path
+        return path
+      }
       let path = folder.appendingPathComponent("\(fixture.format)-\(fixture.name).img").path
       let compressed = fixture.directory.appendingPathComponent("image.zst").path
       if FileManager.default.fileExists(atPath: compressed) {
