@@ -131,8 +131,24 @@ extension InspectTree {
       }
       if image.summary.isCorrupt { text += ", marked as corrupt" }
       if image.summary.isDirty { text += ", dirty" }
-      lines.append(
-        Self.imageIndent + key + ink(branch, .dim) + ink(Escaped.text(image.path.string), .name) + "  " + text)
+      let name = Escaped.text(image.path.string)
+      let stem = Self.imageIndent + key + ink(branch, .dim)
+      let hanging = String(repeating: " ", count: visibleWidth(stem) + 2)
+      // What does not fit beside the name stands below it.
+      var rest = style.width - hanging.count - InspectFormat.columns(of: name)
+      var line = stem + ink(name, .name) + " "
+      for fact in text.split(separator: " ") {
+        if fact.count + 1 > rest {
+          lines.append(line)
+          line = hanging
+          rest = style.width - hanging.count
+        } else {
+          line += " "
+        }
+        line += fact
+        rest -= fact.count + 1
+      }
+      lines.append(line)
     }
     return lines
   }
