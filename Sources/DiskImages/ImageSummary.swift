@@ -25,6 +25,8 @@ public struct ImageSummary: Sendable {
   public var isCorrupt = false
   /// The name of the backing file or parent, as the image has it.
   public var parentName: String?
+  /// The format of the backing file, where the image says it, as it says it.
+  public var parentFormat: String?
   public var snapshots: [ImageSnapshot] = []
   /// As qemu-img's `format-specific` has it, in its order.
   public var specific: [(key: String, value: ImageFact)] = []

@@ -1,3 +1,4 @@
+import BlockDevices
 import Bytes
 import DiskImages
 import Foundation
