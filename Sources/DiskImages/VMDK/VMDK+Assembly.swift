@@ -66,7 +66,8 @@ extension VMDK {
           let layout = try SparseLayout.read(from: part.device)
           if layout.size != length {
             notices.append(
-              "says that \(Escaped.text(line.name ?? "")) holds \(length) bytes of the disk; by itself it is \(layout.size)")
+              "says that \(Escaped.text(line.name ?? "")) holds \(length) bytes of the disk; by itself it is \(layout.size)"
+            )
           }
           try add(layout, in: part, source: source, type: line.type)
         } catch {
