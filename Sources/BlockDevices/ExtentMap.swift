@@ -1,4 +1,5 @@
 public import Bytes
+internal import Synchronization
 
 /// What an image format, a volume or a filesystem's file tells of itself, one level down.
 public protocol ExtentMap: AnyObject, Sendable {
