@@ -1,4 +1,4 @@
-public import BlockDevices
+internal import BlockDevices
 internal import Bytes
 
 /// Virtual Disk Images: VirtualBox's own format.

@@ -11,7 +11,7 @@ extension VHD {
       let isSet = try bitmap.u8(bit >> 3, of: "sector bitmap") & (0x80 &>> UInt8(bit & 7)) != 0
       var position = bit
       while position < end {
-        let word = try bitmap.be64(position >> 6 << 3, of: "sector bitmap")
+        let word = try bitmap.be64((position >> 6) << 3, of: "sector bitmap")
         let shift = position & 63
         // The bits that are the same become zeros, which are counted at once.
         let same = ((isSet ? ~word : word) &<< UInt64(shift)).leadingZeroBitCount

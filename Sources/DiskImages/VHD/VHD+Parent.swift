@@ -1,5 +1,6 @@
 internal import BlockDevices
 internal import Bytes
+internal import SystemPackage
 
 extension VHD {
   /// A parent that was found, and what is to be said of it.

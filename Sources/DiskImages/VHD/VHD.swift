@@ -1,4 +1,4 @@
-public import BlockDevices
+internal import BlockDevices
 internal import Bytes
 
 /// Virtual Hard Disk images: of Virtual PC, Virtual Server, Hyper-V, XenServer, Azure.
