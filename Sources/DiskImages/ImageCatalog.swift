@@ -4,6 +4,8 @@ enum ImageCatalog {
   static let formats: [any VirtualDisk.Type] = [
     QCOW2.self, QCOW.self, QED.self,
     VMDK.self,
+    VDI.self,
+    VHD.self,
   ]
 
   static func format(of probe: ImageProbe) -> (any VirtualDisk.Type)? {

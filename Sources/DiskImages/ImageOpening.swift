@@ -11,7 +11,7 @@ final class ImageOpening {
   static let fileLimit = 512
 
   let tableBudget = TableBudget()
-  private let allowsExternalFiles: Bool
+  let allowsExternalFiles: Bool
   /// The real path of the folder that the image was opened in; nil where that is not known.
   private let folder: FilePath?
   /// The chain of images being opened: a file in it twice is a loop.
@@ -31,6 +31,12 @@ final class ImageOpening {
   func open(_ name: String, namedBy path: FilePath, isLiteral: Bool = false) throws(ImageError) -> HostFile {
     let named = isLiteral ? FilePath(name) : try Self.path(name, namedBy: path)
     return try open(named, called: name, namedBy: path, mayBeAnywhere: allowsExternalFiles)
+  }
+
+  /// Opens the file that the image at `path` calls `name`, to see what it is. It is no part of the image by that.
+  func peek(_ name: String, namedBy path: FilePath) throws(ImageError) -> HostFile {
+    openFiles -= 1
+    return try open(name, namedBy: path)
   }
 
   func openParent(_ names: [String], format: ImageFormat?, of child: ImageFile) throws(ImageError) -> DiskImage {
