@@ -17,7 +17,7 @@ extension SparseLayout {
   }
 }
 
-/// Grain tables that share bytes with others: one of them cannot be right, and nothing tells which.
+/// Grain tables that share bytes with others, as the directory and its copy have them: one of them cannot be right.
 struct OverlappingTables: Sendable {
   /// By their numbers.
   private var originals: Set<UInt64> = []
@@ -31,22 +31,53 @@ struct OverlappingTables: Sendable {
 
   func contains(_ table: UInt64, isCopy: Bool) -> Bool { (isCopy ? copies : originals).contains(table) }
 
-  init(of directory: EntryTable, copy: EntryTable?, _ layout: SparseLayout) {
+  private struct Table {
+    let offset: UInt64
+    let number: UInt64
+    let isCopy: Bool
+  }
+
+  /// - Parameter deviceSize: bytes of the extent's file.
+  init(of directory: EntryTable, copy: EntryTable?, _ layout: SparseLayout, deviceSize: UInt64) {
     guard directory.count <= Self.limit else { return }
-    var tables: [(offset: UInt64, number: UInt64, isCopy: Bool)] = []
+    var (tables, isSound) = Self.tables(of: directory, isCopy: false, layout, deviceSize)
+    for (one, next) in Self.overlaps(tables, layout) { originals.formUnion([one.number, next.number]) }
+    guard let copy else { return }
+    // A copy of the directory need not have tables of its own.
+    let offsets = Dictionary(uniqueKeysWithValues: tables.map { ($0.number, $0.offset) })
+    let (others, copyIsSound) = Self.tables(of: copy, isCopy: true, layout, deviceSize)
+    for (one, next) in Self.overlaps(others, layout) { copies.formUnion([one.number, next.number]) }
+    isSound = isSound && originals.isEmpty
+    let isOtherSound = copyIsSound && copies.isEmpty
+    tables += others.filter { offsets[$0.number] != $0.offset }
+    for (one, next) in Self.overlaps(tables, layout) where one.isCopy != next.isCopy {
+      let (original, other) = one.isCopy ? (next, one) : (one, next)
+      // Where one of both is damaged elsewhere, too, it is the one; else nothing tells which it is.
+      if !isSound || isOtherSound == isSound { originals.insert(original.number) }
+      if isSound || isOtherSound == isSound { copies.insert(other.number) }
+    }
+  }
+
+  /// The tables that lie within the file, and whether all do.
+  private static func tables(
+    of directory: EntryTable, isCopy: Bool, _ layout: SparseLayout, _ deviceSize: UInt64
+  ) -> ([Table], isSound: Bool) {
+    var tables: [Table] = []
+    var isSound = true
     for number in 0..<directory.count {
-      let original = (try? layout.table(number, of: directory)) ?? nil
-      if let original { tables.append((original, number, false)) }
-      // A copy of the directory need not have tables of its own.
-      if let copy, let offset = (try? layout.table(number, of: copy)) ?? nil, offset != original {
-        tables.append((offset, number, true))
+      do throws(ReadError) {
+        guard let offset = try layout.table(number, of: directory) else { continue }
+        guard offset < deviceSize, layout.tableSize <= deviceSize - offset else { throw .truncated("grain table") }
+        tables.append(Table(offset: offset, number: number, isCopy: isCopy))
+      } catch {
+        isSound = false
       }
     }
-    tables.sort { $0.offset < $1.offset }
-    for (one, next) in zip(tables, tables.dropFirst()) where next.offset - one.offset < layout.tableSize {
-      for table in [one, next] {
-        if table.isCopy { copies.insert(table.number) } else { originals.insert(table.number) }
-      }
-    }
+    return (tables, isSound)
+  }
+
+  private static func overlaps(_ tables: [Table], _ layout: SparseLayout) -> [(Table, Table)] {
+    let sorted = tables.sorted { $0.offset < $1.offset }
+    return zip(sorted, sorted.dropFirst()).filter { one, next in next.offset - one.offset < layout.tableSize }
   }
 }
