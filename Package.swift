@@ -67,7 +67,8 @@ let package = Package(
       name: "DifferentialTests", dependencies: ["TestSupport", "FileSystems", "BlockDevices", "Bytes", "vitrine"],
       swiftSettings: settings),
     .executableTarget(
-      name: "CorruptionFuzzer", dependencies: ["DiskStack", "FileSystems", "BlockDevices", "Bytes", .systemPackage],
+      name: "CorruptionFuzzer",
+      dependencies: ["DiskStack", "DiskImages", "FileSystems", "BlockDevices", "Bytes", .systemPackage],
       path: "Tests/CorruptionFuzzer", swiftSettings: settings),
     .testTarget(
       name: "CorruptionTests", dependencies: ["CorruptionFuzzer", "TestSupport"], swiftSettings: settings),

@@ -77,6 +77,9 @@ public final class DiskImage: Sendable {
           ImageCatalog.format(of: ImageProbe(of: file.device))
         }
       if let type { return try open(type, in: file, files: files) }
+      if let format = file.options.format, format != .raw {
+        throw .unsupported("is to be read as \(format.title), and that is not supported")
+      }
       try refuseUnusedOptions(file.options, hasSnapshots: false, hasParent: false)
       return Parts(
         format: .raw, path: file.path, disk: file.device, summary: ImageSummary(), parent: nil, files: files)

@@ -10,6 +10,9 @@ public enum ImageFormat: String, Sendable, CaseIterable {
     }
   }
 
+  /// A name that `init(named:)` takes for each of them, as people write it.
+  public static var names: [String] { allCases.map { $0 == .vpc ? "vhd" : $0.rawValue } }
+
   /// As people write it.
   public var title: String {
     switch self {

@@ -5,8 +5,12 @@ public struct ImageSummary: Sendable {
   /// Bytes of a cluster, block or grain; nil where there are none.
   public var clusterSize: UInt64?
   /// How many of all bytes of the disk this image stores itself (and not its backing file); nil where counting them
-  /// would take long.
-  public var allocatedSize: UInt64?
+  /// would take long. Counted when it is asked for: a mount does not.
+  public var allocatedSize: UInt64? {
+    get { countAllocated() }
+    set { countAllocated = { newValue } }
+  }
+  var countAllocated: @Sendable () -> UInt64? = { nil }
   /// "zlib", "zstd"; nil where nothing is compressed.
   public var compression: String?
   /// Bytes of a logical sector, where the image says: partition tables count in them.
@@ -21,6 +25,8 @@ public struct ImageSummary: Sendable {
   public var isCorrupt = false
   /// The name of the backing file or parent, as the image has it.
   public var parentName: String?
+  /// The format of the backing file, where the image says it, as it says it.
+  public var parentFormat: String?
   public var snapshots: [ImageSnapshot] = []
   /// As qemu-img's `format-specific` has it, in its order.
   public var specific: [(key: String, value: ImageFact)] = []

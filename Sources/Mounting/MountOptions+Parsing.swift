@@ -1,4 +1,6 @@
+internal import DiskImages
 internal import DiskStack
+internal import SystemPackage
 
 extension MountOptions {
   /// Applies a list as `-o` takes it: "ro,uid=1000,fsname=a\,b". A later option overrides an earlier one.
@@ -46,8 +48,7 @@ extension MountOptions {
 
   private static let valued: Set<String> = [
     "uid", "gid", "umask", "fmask", "dmask", "offset", "sizelimit", "sector_size", "partition", "part", "view", "cache",
-    "reply",
-    "fsname", "subtype", "timeout", "max_read",
+    "reply", "format", "snapshot", "backing_file", "fsname", "subtype", "timeout", "max_read",
   ]
 
   /// What mount(8), fstab(5) and systemd put into the list for themselves, and what asks for what is so anyway.
@@ -78,6 +79,7 @@ extension MountOptions {
         "images are only ever opened read-only; mount with -o ro (in fstab: \"ro\" in place of \"defaults\" or \"rw\")")
     case "remount":
       throw OptionError("a mount cannot be changed; unmount it and mount it anew")
+    case "allow_external_files": image.allowsExternalFiles = true
     case "allow_other": allowsOthers = true
     case "allow_root": allowsRoot = true
     case "default_permissions": checksPermissions = true
@@ -119,6 +121,16 @@ extension MountOptions {
     case "view": view = try Self.choice(value, name)
     case "cache": cache = try Self.choice(value, name)
     case "reply": reply = try Self.choice(value, name)
+    case "format":
+      guard let format = ImageFormat(named: value) else {
+        throw OptionError(
+          "option \"format\" takes one of \(ImageFormat.names.joined(separator: ", ")), not \"\(value)\"")
+      }
+      image.format = format
+    case "snapshot": image.snapshot = value
+    case "backing_file":
+      guard !value.isEmpty else { throw OptionError("option \"backing_file\" needs a value: backing_file=…") }
+      image.backingFile = FilePath(value)
     case "fsname": sourceName = value
     case "subtype":
       guard !value.isEmpty else { throw OptionError("option \"subtype\" needs a value: subtype=…") }

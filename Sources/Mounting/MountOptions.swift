@@ -1,3 +1,4 @@
+public import DiskImages
 public import DiskStack
 
 /// What a person asks of a mount, gathered from `-o` lists and from options of their own.
@@ -25,6 +26,8 @@ public struct MountOptions: Sendable {
     case copy
   }
 
+  /// How the image is to be read.
+  public var image = ImageOptions()
   /// nil to choose by what the image holds.
   public var view: View?
   /// The one volume to show; nil for all, or for the only one.

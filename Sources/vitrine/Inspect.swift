@@ -30,6 +30,8 @@ struct Inspect: ParsableCommand {
       valueName: "volume"))
   var partition: SelectorArgument?
 
+  @OptionGroup var imageArguments: ImageArguments
+
   @Option(help: ArgumentHelp("Start of the disk in the image.", valueName: "bytes"))
   var offset: UInt64 = 0
 
@@ -54,11 +56,12 @@ struct Inspect: ParsableCommand {
     options.offset = offset
     options.sizeLimit = sizelimit
     options.sectorSize = sectorSize
+    imageArguments.apply(to: &options.image)
     let report: InspectReport
     do {
       let stack = try DiskStack(opening: FilePath(image), options: options)
       report = InspectReport(
-        of: stack, offset: offset,
+        of: stack, options: options,
         only: try partition.map { selector throws(StackError) in
           try stack.volume(matching: selector.selector)
         })

@@ -79,6 +79,12 @@ enum InspectFormat {
       + "\(padded(second / 3600, 2)):\(padded(second / 60 % 60, 2)):\(padded(second % 60, 2))Z"
   }
 
+  /// "36:05:09": hours, minutes and seconds.
+  static func duration(nanoseconds: UInt64) -> String {
+    let seconds = Int64(nanoseconds / 1_000_000_000)
+    return "\(padded(seconds / 3600, 2)):\(padded(seconds / 60 % 60, 2)):\(padded(seconds % 60, 2))"
+  }
+
   private static func padded(_ number: Int64, _ digits: Int) -> String {
     let text = String(number.magnitude)
     return (number < 0 ? "-" : "") + String(repeating: "0", count: max(0, digits - text.count)) + text

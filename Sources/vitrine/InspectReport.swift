@@ -1,4 +1,5 @@
 internal import BlockDevices
+internal import DiskImages
 internal import DiskStack
 internal import Volumes
 
@@ -25,6 +26,10 @@ struct InspectReport {
   }
 
   let stack: DiskStack
+  /// The image, and its backing files in the order in which they stand behind it.
+  let images: [ImageLayer]
+  /// The snapshot that was asked for, by name or ID.
+  let snapshot: String?
   /// Bytes of the image in front of the disk.
   let offset: UInt64
   /// Partitions directly follow what holds them.
@@ -33,9 +38,11 @@ struct InspectReport {
   /// Gaps smaller than this are alignment, and not told.
   static let smallestGap: UInt64 = 1 << 20
 
-  init(of stack: DiskStack, offset: UInt64, only volume: Volume?) {
+  init(of stack: DiskStack, options: DiskStack.Options, only volume: Volume?) {
     self.stack = stack
-    self.offset = offset
+    images = ImageLayer.chain(of: stack.image)
+    snapshot = options.image.snapshot
+    offset = options.offset
     if let volume {
       items = [.volume(volume)]
       return

@@ -33,6 +33,8 @@ struct Mount: ParsableCommand {
       "Show this volume's files: a number, LABEL=, UUID=, PARTLABEL= or PARTUUID=.", valueName: "selector"))
   var partition: String?
 
+  @OptionGroup var imageArguments: ImageArguments
+
   @Option(help: ArgumentHelp("Show a filesystem's files, or the disk with its volumes.", valueName: "filesystem|disk"))
   var view: MountOptions.View?
 
@@ -126,14 +128,17 @@ struct Mount: ParsableCommand {
     } catch { throw Failure("\(image): \(error.text)", .usage) }
     if let view { options.view = view }
     if let reply { options.reply = reply }
+    imageArguments.apply(to: &options.image)
     return options
   }
 
   private func open(_ options: MountOptions) throws -> DiskStack {
     var opening = DiskStack.Options()
+    opening.image = options.image
     opening.offset = options.offset
     opening.sizeLimit = options.sizeLimit
     opening.sectorSize = options.sectorSize
+    opening.acceptsUnknownContents = options.view == .disk
     do { return try DiskStack(opening: FilePath(image), options: opening) } catch {
       throw Failure("\(image): \(error.text)", status: error.exitStatus)
     }

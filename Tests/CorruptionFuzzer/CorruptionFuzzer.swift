@@ -1,5 +1,6 @@
 import BlockDevices
 import Bytes
+import DiskImages
 import DiskStack
 import FileSystems
 import Glibc
@@ -26,6 +27,7 @@ struct CorruptionFuzzer {
   private var openings = 0
   private var nodes = 0
   private var comparisons = 0
+  private var bytesRead = 0
 
   static let memoryLimit = 400 << 20
   static let processorSeconds = 10
@@ -61,7 +63,7 @@ struct CorruptionFuzzer {
     print(
       """
       \(number - first) cases, of which \(fuzzer.openings) could be opened; \(fuzzer.nodes) nodes seen; \
-      \(fuzzer.comparisons) answers compared; \
+      \(fuzzer.comparisons) answers compared; \(fuzzer.bytesRead >> 20) MiB of images read; \
       \(peakMemory() >> 20) MiB at the peak
       """)
   }
@@ -76,6 +78,19 @@ struct CorruptionFuzzer {
     var random = Random(seed: seed ^ UInt64(number) &* 0xD134_2543_DE82_EF95)
     _ = random.next()
     return random
+  }
+
+  /// An image, by itself.
+  private mutating func walk(_ device: MutatedDevice, _ path: FilePath, _ seed: UInt64) {
+    let image: DiskImage
+    do { image = try DiskImage(in: device, path: path) } catch {
+      if error.text.isEmpty { fail("an error without words") }
+      return
+    }
+    var walk = ImageWalk(image, seed: seed)
+    walk.run()
+    openings += 1
+    bytesRead += walk.bytesRead
   }
 
   private mutating func walk(_ fileSystem: any FileSystem, _ seed: UInt64) {
@@ -94,7 +109,9 @@ struct CorruptionFuzzer {
     }
     let device = target.mutated(&random)
     let walkSeed = random.next()
-    if !target.isFileSystem || random.oneIn(8) && target.file.allocatedSize <= 8 << 20 {
+    if target.kind == .image && !random.oneIn(8) {
+      walk(device, target.file.path, walkSeed)
+    } else if target.kind != .fileSystem || random.oneIn(8) && target.file.allocatedSize <= 8 << 20 {
       try copy(device, over: target.file)
       runStack(walkSeed)
     } else {

@@ -16,7 +16,9 @@ extension Target {
     if random.oneIn(20) {
       size = random.oneIn(2) ? random.next() % (size + 1) : min(size, place(&random))
     }
-    return MutatedDevice(file, edits: edits, size: size)
+    let device = MutatedDevice(file, edits: edits, size: size)
+    if kind != .image || random.oneIn(4) { return device }
+    return MutatedDevice(file, edits: edits + ImageChecksums.repairs(of: device), size: size)
   }
 
   /// An image with one bit of its metadata changed, checksums left alone.

@@ -1,5 +1,6 @@
 import BlockDevices
 import Bytes
+import DiskImages
 import FileSystems
 import SystemPackage
 
@@ -9,12 +10,13 @@ final class Target {
   let file: HostFile
   /// What the driver reads when it walks the image without reading files, ascending.
   let metadata: [Range<UInt64>]
-  /// Whether a filesystem fills the image; if not, it is a disk with a table.
-  let isFileSystem: Bool
+  let kind: Kind
   /// Where checksums cover all metadata, what the undamaged filesystem answers.
   let answers: Answers?
   private let layout: Ext4Fields?
   private let nodes: [UInt64]
+
+  enum Kind { case fileSystem, partitionedDisk, image }
 
   init(_ path: String) throws {
     self.path = path
@@ -31,8 +33,14 @@ final class Target {
       answers = walk.answers
       nodes = Set(walk.visited.map(\.rawValue))
     }
-    isFileSystem = !nodes.isEmpty
-    let ranges = isFileSystem ? recorder.ranges : try Self.tables(of: file)
+    if let image = try? DiskImage(in: recorder, path: file.path), image.format != .raw {
+      kind = .image
+      var walk = ImageWalk(image, seed: 0)
+      walk.run(readsData: false)
+    } else {
+      kind = nodes.isEmpty ? .partitionedDisk : .fileSystem
+    }
+    let ranges = kind == .partitionedDisk ? try Self.tables(of: file) : recorder.ranges
     metadata = ranges.sorted { ($0.lowerBound, $0.upperBound) < ($1.lowerBound, $1.upperBound) }
     self.answers = answers
     self.nodes = nodes.sorted()
@@ -61,7 +69,7 @@ final class Target {
 
   /// A place within the metadata: mostly at a byte that is not zero.
   func place(_ random: inout Random) -> UInt64 {
-    if random.oneIn(8), isFileSystem, file.size > 2048 { return 1024 + UInt64(random.below(1024)) }
+    if random.oneIn(8), kind == .fileSystem, file.size > 2048 { return 1024 + UInt64(random.below(1024)) }
     guard let range = random.pick(metadata) else { return 0 }
     let start = range.lowerBound + random.next() % UInt64(range.count)
     guard !random.oneIn(4) else { return start }
@@ -91,6 +99,7 @@ final class Target {
   /// A number that means something: a block of metadata or an inode.
   func reference(_ random: inout Random) -> UInt64 {
     if random.oneIn(2), let node = random.pick(nodes) { return node }
+    if kind == .image { return random.next() % (file.size * 2 + 1) & ~[0, 511, 4095, 65535][random.below(4)] }
     guard let layout, let range = random.pick(metadata) else { return random.next() }
     return range.lowerBound / UInt64(layout.blockSize)
   }

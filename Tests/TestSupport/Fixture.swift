@@ -72,6 +72,15 @@ public struct Fixture: Sendable, CustomStringConvertible {
   /// process. Do not write to it.
   public func image() throws -> String { try FixtureCache.shared.image(of: self) }
 
+  /// The image, or all files of one that consists of several.
+  public func files() throws -> [String] {
+    let path = try image()
+    guard try note("Image") != nil else { return [path] }
+    let folder = URL(fileURLWithPath: path).deletingLastPathComponent()
+    return try FileManager.default.contentsOfDirectory(atPath: folder.path).sorted()
+      .map { folder.appendingPathComponent($0).path }
+  }
+
   /// A copy of the image that may be changed.
   public func copy(in directory: TemporaryDirectory) throws -> String {
     let path = directory.url.appendingPathComponent("\(name).img").path

@@ -46,6 +46,7 @@ _vitrine() {
     elif [[ $word == -* ]]; then
       case $word in
         -o | -p | --partition | --reply | --view | --color | --offset | --sector-size | --sizelimit) takes_value=$word ;;
+        --format | --snapshot | --backing-file) takes_value=$word ;;
       esac
     elif [[ -z $command && $count -eq 0 && $word =~ ^(mount|umount|inspect|help)$ ]]; then
       command=$word
@@ -63,17 +64,23 @@ _vitrine() {
   fi
   local value=${current#"$option_part"}
 
+  local formats=(raw qcow2 qcow qed vmdk vhd vhdx vdi)
   case $previous in
     -o)
       local last=${value##*,}
       case $last in
+        backing_file=*)
+          # What bash has of the word already ends with the `=`.
+          _vitrine_files "${last#*=}" -f
+          ;;
         cache=*) _vitrine_offer "$last" "${value%"$last"}" cache=kernel cache=never ;;
+        format=*) _vitrine_offer "${last#*=}" "${value%"$last"}format=" "${formats[@]}" ;;
         reply=*) _vitrine_offer "$last" "${value%"$last"}" reply=splice reply=copy ;;
         view=*) _vitrine_offer "$last" "${value%"$last"}" view=filesystem view=disk ;;
         *)
-          _vitrine_offer "$last" "${value%"$last"}" allow_other allow_root cache= default_permissions dev direct_io \
-            dmask= exec fmask= fsname= gid= noatime nodev noexec nonempty nosuid offset= partition= reply= ro \
-            sector_size= sizelimit= subtype= suid timeout= uid= umask= view=
+          _vitrine_offer "$last" "${value%"$last"}" allow_external_files allow_other allow_root backing_file= cache= \
+            default_permissions dev direct_io dmask= exec fmask= format= fsname= gid= noatime nodev noexec nonempty \
+            nosuid offset= partition= reply= ro sector_size= sizelimit= snapshot= subtype= suid timeout= uid= umask= view=
           compopt -o nospace 2>/dev/null
           ;;
       esac
@@ -83,14 +90,16 @@ _vitrine() {
     --reply) _vitrine_offer "$value" "$option_part" splice copy; return ;;
     --view) _vitrine_offer "$value" "$option_part" filesystem disk; return ;;
     --color) _vitrine_offer "$value" "$option_part" auto always never; return ;;
-    --offset | --sector-size | --sizelimit) COMPREPLY=(); return ;;
+    --format) _vitrine_offer "$value" "$option_part" "${formats[@]}"; return ;;
+    --backing-file) _vitrine_files "$value" -f; return ;;
+    --snapshot | --offset | --sector-size | --sizelimit) COMPREPLY=(); return ;;
   esac
 
-  local options='--help --version'
+  local options='--help --version' image_options=' --format --snapshot --backing-file --allow-external-files'
   case $command in
-    '' | mount) options+=' --partition --view --foreground --reply --stats --read-only --verbose -o' ;;
+    '' | mount) options+=' --partition --view --foreground --reply --stats --read-only --verbose -o'$image_options ;;
     umount) options+=' --lazy' ;;
-    inspect) options+=' --json --color --partition --offset --sector-size --sizelimit --bytes' ;;
+    inspect) options+=' --json --color --partition --offset --sector-size --sizelimit --bytes'$image_options ;;
   esac
   if [[ $current == -* ]]; then
     # shellcheck disable=SC2086 # the list is split on purpose

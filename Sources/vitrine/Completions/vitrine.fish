@@ -24,7 +24,8 @@ function __vitrine_has
     for word in $words
         if test $skip = yes
             set skip no
-        else if contains -- $word -o -p --partition --reply --view --color --offset --sector-size --sizelimit
+        else if contains -- $word -o -p --partition --reply --view --color --offset --sector-size --sizelimit \
+                --format --snapshot --backing-file
             set skip yes
         else if not string match -q -- '-*' $word
             set count (math $count + 1)
@@ -40,8 +41,10 @@ end
 # Options stand in a list with commas: what is before the last comma stays.
 function __vitrine_mount_options
     set -l before (string match -r -- '^.*,' (commandline -ct))
-    printf '%s\n' "$before"allow_other\t'Let other users see the files' \
+    printf '%s\n' "$before"allow_external_files\t'Open what the image names outside of its folder' \
+        "$before"allow_other\t'Let other users see the files' \
         "$before"allow_root\t'Let root see the files' \
+        "$before"backing_file=\t'Stands in for the one that the image names' \
         "$before"cache=kernel\t'Keep file contents in the page cache' \
         "$before"cache=never\t'Ask the server for each read' \
         "$before"default_permissions\t'Enforce owners and permissions' \
@@ -50,6 +53,7 @@ function __vitrine_mount_options
         "$before"dmask=\t'Permission bits taken away from directories' \
         "$before"exec\t'Programs can be run' \
         "$before"fmask=\t'Permission bits taken away from files' \
+        "$before"format={raw,qcow2,qcow,qed,vmdk,vhd,vhdx,vdi}\t'What the image is read as' \
         "$before"fsname=\t'The source that is shown' \
         "$before"gid=\t'The group of every file' \
         "$before"noatime\t'Accepted, without effect' \
@@ -64,6 +68,7 @@ function __vitrine_mount_options
         "$before"ro\t'Read-only, as every mount is' \
         "$before"sector_size=\t'Bytes of a logical sector' \
         "$before"sizelimit=\t'Bytes of the disk' \
+        "$before"snapshot=\t'The snapshot to show' \
         "$before"subtype=\t'The type that is shown' \
         "$before"suid\t'Set-user-ID bits count' \
         "$before"timeout=\t'How long the kernel keeps names and attributes' \
@@ -95,6 +100,15 @@ complete -c vitrine -n '__vitrine_is mount' -l reply -x -a 'splice copy' -d 'How
 complete -c vitrine -n '__vitrine_is mount' -l stats -d 'Print counters when unmounted'
 complete -c vitrine -n '__vitrine_is mount' -s r -l read-only -d 'Read-only, as every mount is'
 complete -c vitrine -n '__vitrine_is mount' -s v -l verbose -d 'Say more of what is done'
+
+for command in mount inspect
+    complete -c vitrine -n "__vitrine_is $command" -l format -x -a 'raw qcow2 qcow qed vmdk vhd vhdx vdi' \
+        -d 'What the image is read as'
+    complete -c vitrine -n "__vitrine_is $command" -l snapshot -x -d 'The snapshot to show'
+    complete -c vitrine -n "__vitrine_is $command" -l backing-file -r -F -d 'Stands in for the one that the image names'
+    complete -c vitrine -n "__vitrine_is $command" -l allow-external-files \
+        -d 'Open what the image names outside of its folder'
+end
 
 complete -c vitrine -n '__vitrine_is umount; and __vitrine_has 0' -a '(__vitrine_mount_points)'
 complete -c vitrine -n '__vitrine_is umount' -s l -l lazy -d 'Even where files are in use'
