@@ -72,7 +72,8 @@ final class ImageOpening {
       files: split?.files ?? [file])
   }
 
-  private func openFirst(_ names: [String], namedBy path: FilePath) throws(ImageError) -> HostFile {
+  /// Opens the first of the files that the image at `path` may mean which is there.
+  func openFirst(_ names: [String], namedBy path: FilePath) throws(ImageError) -> HostFile {
     var problem: ImageError?
     for name in names {
       do throws(ImageError) {
