@@ -7,7 +7,7 @@ public struct ImageSummary: Sendable {
   /// How many of all bytes of the disk this image stores itself (and not its backing file); nil where counting them
   /// would take long.
   public var allocatedSize: UInt64?
-  /// "zlib", "zstd"; nil where nothing is compressed.
+  /// How what is compressed is compressed, "zlib" or "zstd"; nil where nothing can be.
   public var compression: String?
   /// Bytes of a logical sector, where the image says: partition tables count in them.
   public var sectorSize: Int?
