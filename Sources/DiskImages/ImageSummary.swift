@@ -5,8 +5,12 @@ public struct ImageSummary: Sendable {
   /// Bytes of a cluster, block or grain; nil where there are none.
   public var clusterSize: UInt64?
   /// How many of all bytes of the disk this image stores itself (and not its backing file); nil where counting them
-  /// would take long.
-  public var allocatedSize: UInt64?
+  /// would take long. Counted when it is asked for: a mount does not.
+  public var allocatedSize: UInt64? {
+    get { countAllocated() }
+    set { countAllocated = { newValue } }
+  }
+  var countAllocated: @Sendable () -> UInt64? = { nil }
   /// How what is compressed is compressed, "zlib" or "zstd"; nil where nothing can be.
   public var compression: String?
   /// Bytes of a logical sector, where the image says: partition tables count in them.

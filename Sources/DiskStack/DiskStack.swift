@@ -53,7 +53,9 @@ public struct DiskStack: Sendable {
     table = layout.table
     volumes = VolumeOpener(disk: disk, options: options.fileSystem).volumes(of: layout)
     self.notices = notices + layout.notices
-    if table == nil, let whole = volumes.first, case .unknown = whole.contents, whole.notices.isEmpty {
+    // A virtual disk is one, whatever is on it; a file of which nothing is known is likely no disk at all.
+    let isSurelyDisk = image.format != .raw || options.acceptsUnknownContents
+    if !isSurelyDisk, table == nil, let whole = volumes.first, case .unknown = whole.contents, whole.notices.isEmpty {
       throw .nothingRecognized(path, sign: FileSign.describe(disk))
     }
   }
@@ -66,6 +68,8 @@ public struct DiskStack: Sendable {
     public var sizeLimit: UInt64?
     /// Bytes of a logical sector, a power of two from 512 to 65536; nil to find out.
     public var sectorSize: Int?
+    /// Whether a raw image need hold nothing that is known: its bytes are all that is wanted.
+    public var acceptsUnknownContents = false
     public var fileSystem = OpenOptions()
 
     public init() {}

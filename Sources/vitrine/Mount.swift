@@ -138,6 +138,7 @@ struct Mount: ParsableCommand {
     opening.offset = options.offset
     opening.sizeLimit = options.sizeLimit
     opening.sectorSize = options.sectorSize
+    opening.acceptsUnknownContents = options.view == .disk
     do { return try DiskStack(opening: FilePath(image), options: opening) } catch {
       throw Failure("\(image): \(error.text)", status: error.exitStatus)
     }

@@ -6,6 +6,9 @@ import signal
 import subprocess
 import time
 
+import measurements
+from disks import DISK_SIZE
+
 TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -125,3 +128,78 @@ class VitrineUncached(Vitrine):
 
 class VitrineCopying(Vitrine):
     options = ["-o", "cache=never", "--reply", "copy"]
+
+
+class VitrineDisk(Vitrine):
+    """The whole disk as a file, `disk.raw`."""
+
+    options = ["--view", "disk"]
+
+    def __init__(self, image, point, format_):
+        super().__init__(image, point)
+        self.format = format_
+        self.path = os.path.join(point, "disk.raw")
+        self.begun = None
+
+    def mount(self):
+        self.begun = time.perf_counter()
+        super().mount()
+
+    def first_bytes(self):
+        with open(self.path, "rb", buffering=0) as file:
+            file.read(4096)
+        return {"ms": (time.perf_counter() - self.begun) * 1000}
+
+    def read_disk(self):
+        before = self.cpu_seconds()
+        seconds = measurements.timed("dd", f"if={self.path}", "of=/dev/null", "bs=1M", "status=none")
+        size = os.stat(self.path).st_size / 1e9
+        return {"GB/s": size / seconds, "CPU s/GB": (self.cpu_seconds() - before) / size}
+
+
+class QemuStorageDaemon(Server):
+    """The FUSE export of qemu-storage-daemon: a file that is mounted over."""
+
+    def __init__(self, image, point, format_):
+        super().__init__(image, os.path.join(point, "export"))
+        self.format = format_
+        self.path = self.point
+
+    def command(self):
+        return [
+            "qemu-storage-daemon",
+            "--blockdev", f"driver=file,node-name=file,filename={self.image},read-only=on",
+            "--blockdev", f"driver={self.format},node-name=disk,file=file,read-only=on",
+            "--export", f"type=fuse,id=export,node-name=disk,mountpoint={self.point},writable=off"]
+
+    def mount(self):
+        with open(self.point, "wb"):
+            pass
+        super().mount()
+
+    def unmount(self):
+        self.process.terminate()
+        self.process.wait(20)
+        os.remove(self.point)
+
+    read_disk = VitrineDisk.read_disk
+
+
+class QemuImg(Mounted):
+    """`qemu-img convert` to a target that keeps nothing: no mount, the program itself reads the disk."""
+
+    def __init__(self, image, point, format_):
+        super().__init__(image, point)
+        self.format = format_
+
+    def mount(self):
+        pass
+
+    def unmount(self):
+        pass
+
+    def read_disk(self):
+        seconds = measurements.timed(
+            "qemu-img", "convert", "-n", "-m", "16", "-f", self.format, "--target-image-opts", self.image,
+            f"driver=null-co,size={DISK_SIZE}")
+        return {"GB/s": DISK_SIZE / 1e9 / seconds}

@@ -195,6 +195,17 @@ import Testing
     }
   }
 
+  @Test func bytesOfWhichNothingIsKnownAreShownOnRequest() throws {
+    let unknown = folder.path + "/unknown"
+    try Data((0..<300_000).map { UInt8(truncatingIfNeeded: $0 &* 7) }).write(to: URL(fileURLWithPath: unknown))
+    #expect(try vitrine(unknown, point).status == 65)
+    let result = try vitrine(unknown, point, "--view", "disk")
+    try #require(result.succeeded, "\(result.errors)")
+    defer { _ = try? vitrine("umount", point) }
+    #expect(try names() == ["disk.raw"])
+    try runSuccessfully(["cmp", point + "/disk.raw", unknown])
+  }
+
   @Test(.enabled(if: Privileges.isRoot)) func mountPassesItsOptionsOn() throws {
     let binaries = URL(fileURLWithPath: vitrineBinary).deletingLastPathComponent().path
     let path = binaries + ":/usr/bin:/bin:/usr/sbin:/sbin"
