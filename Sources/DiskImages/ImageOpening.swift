@@ -11,16 +11,10 @@ final class ImageOpening {
   static let fileLimit = 512
 
   let tableBudget = TableBudget()
-<<<<<<< HEAD
   let allowsExternalFiles: Bool
-  /// The real path of the folder that the image was opened in; nil where that is not known.
-  private let folder: FilePath?
-=======
-  private let allowsExternalFiles: Bool
   /// Real paths of the folders whose files may be opened: the one that the image was opened in, and that of a backing
   /// file that was given.
   private var folders: [FilePath] = []
->>>>>>> cli
   /// The chain of images being opened: a file in it twice is a loop.
   private var chain: [HostFile.Identity] = []
   private var openFiles = 0
