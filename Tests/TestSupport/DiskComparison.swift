@@ -6,6 +6,8 @@ internal import SystemPackage
 /// Where two disks differ.
 public struct DiskDifference: Error, CustomStringConvertible {
   public let description: String
+
+  public init(description: String) { self.description = description }
 }
 
 /// Compares a disk with another that holds what it must hold: all of it in order, then pieces of random place and
