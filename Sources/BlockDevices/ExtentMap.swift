@@ -1,4 +1,5 @@
 public import Bytes
+internal import Synchronization
 
 /// What an image format, a volume or a filesystem's file tells of itself, one level down.
 public protocol ExtentMap: AnyObject, Sendable {
@@ -59,11 +60,11 @@ public final class ComposedDevice<Map: ExtentMap>: BlockDevice {
     _ unit: UInt64, size: Int, part: Range<Int>, into out: inout OutputRawSpan
   ) throws(ReadError) {
     if part == 0..<size, units?.bytes(of: unit, from: self) == nil {
-      try map.decode(unit, size: size, into: &out)
+      try decode(unit, size: size, into: &out)
       return
     }
     let decode = { (unitOut: inout OutputRawSpan) throws(ReadError) in
-      try self.map.decode(unit, size: size, into: &unitOut)
+      try self.decode(unit, size: size, into: &unitOut)
     }
     let decoded: [UInt8] =
       if let units {
@@ -72,6 +73,11 @@ public final class ComposedDevice<Map: ExtentMap>: BlockDevice {
         try .filled(size, decode)
       }
     out.append(contentsOf: try decoded.rawSpan.slice(part.lowerBound, count: part.count, of: "decoded unit"))
+  }
+
+  private func decode(_ unit: UInt64, size: Int, into out: inout OutputRawSpan) throws(ReadError) {
+    IOStatistics.unitsDecoded.wrappingAdd(1, ordering: .relaxed)
+    try map.decode(unit, size: size, into: &out)
   }
 
   public func resolve(_ range: Range<UInt64>, into host: inout HostExtentList) throws(ReadError) {

@@ -61,7 +61,6 @@ public final class UnitCache: Sendable {
       do throws(ReadError) {
         let bytes: [UInt8] = try .filled(size, decode)
         kept = bytes
-        IOStatistics.unitsDecoded.wrappingAdd(1, ordering: .relaxed)
         return .success(bytes)
       } catch {
         return .failure(error)

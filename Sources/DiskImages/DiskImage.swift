@@ -8,13 +8,13 @@ public final class DiskImage: Sendable {
   public let path: FilePath
   /// The disk's bytes.
   public let disk: any BlockDevice
-  /// Tells where the disk's bytes lie in this image's files and in its parent's disk; nil for a raw image.
-  public let map: (any ExtentMap)?
   public let summary: ImageSummary
   /// The backing file or parent; nil where there is none.
   public let parent: DiskImage?
   /// The host files that hold this image, without its parents; the one that was opened is the first.
   public let files: [HostFile]
+  /// Where the disk's bytes lie in its files and its parent; nil for a raw image.
+  public let map: (any ExtentMap)?
 
   /// Opens the image at `path`, and what it names.
   public convenience init(opening path: FilePath, options: ImageOptions = ImageOptions()) throws(ImageError) {
@@ -55,20 +55,20 @@ public final class DiskImage: Sendable {
     let format: ImageFormat
     let path: FilePath
     let disk: any BlockDevice
-    let map: (any ExtentMap)?
     let summary: ImageSummary
     let parent: DiskImage?
     let files: [HostFile]
+    var map: (any ExtentMap)?
   }
 
   init(_ parts: Parts) {
     format = parts.format
     path = parts.path
     disk = parts.disk
-    map = parts.map
     summary = parts.summary
     parent = parts.parent
     files = parts.files
+    map = parts.map
   }
 
   /// Opens the image in `file`, by the format that is asked for or that its content shows.
@@ -86,8 +86,7 @@ public final class DiskImage: Sendable {
       }
       try refuseUnusedOptions(file.options, hasSnapshots: false, hasParent: false)
       return Parts(
-        format: .raw, path: file.path, disk: file.device, map: nil, summary: ImageSummary(), parent: nil,
-        files: files)
+        format: .raw, path: file.path, disk: file.device, summary: ImageSummary(), parent: nil, files: files)
     } catch {
       throw error.located(in: file.path)
     }
@@ -100,7 +99,8 @@ public final class DiskImage: Sendable {
     try refuseUnusedOptions(file.options, hasSnapshots: Disk.keepsSnapshots, hasParent: map.parent != nil)
     return Parts(
       format: Disk.format, path: file.path, disk: ComposedDevice(map, units: file.options.units),
-      map: map, summary: map.summary, parent: map.parent, files: files + map.furtherFiles)
+      summary: map.summary, parent: map.parent, files: files + map.furtherFiles,
+      map: map)
   }
 
   /// An option that the image has no use for is a mistake of whoever gave it.

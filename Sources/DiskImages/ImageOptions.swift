@@ -12,7 +12,7 @@ public struct ImageOptions: Sendable {
   /// Whether files outside of the image's folder that it names (backing files, extents) may be opened.
   public var allowsExternalFiles = false
   /// Where decoded clusters are kept; nil to decode them for each read.
-  public var units: UnitCache?
+  public var units: UnitCache? = UnitCache()
 
   public init() {}
 }

@@ -119,7 +119,10 @@ extension ImageMap {
   /// What `qemu-img map` says.
   /// - Parameter arguments: of qemu-img map: the format.
   public init(byQemuOf image: String, arguments: [String] = []) throws {
-    let output = try runSuccessfully(["qemu-img", "map", "--output=json"] + arguments + [image]).output
+    let output = try runSuccessfully(
+      ["qemu-img", "map", "--output=json"] + arguments + [image],
+      in: URL(fileURLWithPath: image).deletingLastPathComponent()
+    ).output
     for row in try JSONDecoder().decode([Row].self, from: Data(output.utf8)) {
       guard row.start == end else { throw DiskDifference(description: "qemu-img map has a gap at \(end)") }
       append(row.state, length: row.length)
