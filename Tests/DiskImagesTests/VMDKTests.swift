@@ -112,7 +112,8 @@ import Testing
       for _ in 0..<300 {
         let range = random.range(in: opened.disk.size, largest: 300_000)
         let count = range.upperBound - range.lowerBound
-        #expect(try opened.disk.bytes(Int(count), at: range.lowerBound) == expected.bytes(Int(count), at: range.lowerBound))
+        #expect(
+          try opened.disk.bytes(Int(count), at: range.lowerBound) == expected.bytes(Int(count), at: range.lowerBound))
       }
       let border: UInt64 = 0x8000_0000 - 100_000
       #expect(try opened.disk.bytes(200_000, at: border) == expected.bytes(200_000, at: border))
