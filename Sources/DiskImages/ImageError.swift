@@ -15,6 +15,8 @@ public struct ImageError: Error, Sendable {
     case unsupported(String)
     /// What may not be done, and how to allow it.
     case refused(String)
+    /// A file that belongs to the image is not there, and what it is called is not known: a sentence's predicate.
+    case missing(String)
     /// What was asked for is not there.
     case usage(String)
   }
@@ -22,10 +24,13 @@ public struct ImageError: Error, Sendable {
   public let kind: Kind
   /// The file that it is about; nil for the one that was to be opened, until somebody says.
   public private(set) var path: FilePath?
+  /// What can be done, as a clause; nil where nothing is known, or `kind` says it.
+  public private(set) var advice: String?
 
-  public init(_ kind: Kind, in path: FilePath? = nil) {
+  public init(_ kind: Kind, in path: FilePath? = nil, advice: String? = nil) {
     self.kind = kind
     self.path = path
+    self.advice = advice
   }
 
   public static func damaged(_ text: String) -> ImageError { ImageError(.damaged(text)) }
@@ -33,7 +38,12 @@ public struct ImageError: Error, Sendable {
   public static func usage(_ text: String) -> ImageError { ImageError(.usage(text)) }
 
   /// The same error, of the file at `path` where none is named yet.
-  func located(in path: FilePath) -> ImageError { ImageError(kind, in: self.path ?? path) }
+  func located(in path: FilePath) -> ImageError {
+    ImageError(kind, in: self.path ?? path, advice: advice)
+  }
+
+  /// The same error, with what can be done.
+  func advising(_ advice: String) -> ImageError { ImageError(kind, in: path, advice: advice) }
 
   /// Runs `body`, whose errors become those of an image.
   static func wrapping<R>(_ body: () throws(ReadError) -> R) throws(ImageError) -> R {
@@ -49,13 +59,17 @@ public struct ImageError: Error, Sendable {
 
 extension ImageError {
   /// What is wrong and what to do, on one line, without the file's name.
-  public var text: String {
+  public var text: String { problem + (advice.map { "; " + $0 } ?? "") }
+
+  private var problem: String {
     switch kind {
     case .cannotOpen(.isDirectory): "is a folder, not a disk image"
     case .cannotOpen(.notSupported): "is neither a file nor a block device"
     case .cannotOpen(let errno): "cannot open: \(errno)"
     case .unreadable(let error): "\(error)"
-    case .damaged(let text), .unsupported(let text), .refused(let text), .usage(let text): text
+    case .damaged(let text), .unsupported(let text), .refused(let text), .missing(let text),
+      .usage(let text):
+      text
     }
   }
 
@@ -64,7 +78,7 @@ extension ImageError {
     switch kind {
     case .cannotOpen(.permissionDenied), .cannotOpen(.notPermitted), .refused: 77
     case .cannotOpen(.ioError): 74
-    case .cannotOpen: 66
+    case .cannotOpen, .missing: 66
     case .unreadable(let error):
       if case .io = error.cause { 74 } else { 65 }
     case .damaged: 65

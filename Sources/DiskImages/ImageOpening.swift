@@ -11,9 +11,10 @@ final class ImageOpening {
   static let fileLimit = 512
 
   let tableBudget = TableBudget()
-  private let allowsExternalFiles: Bool
-  /// The real path of the folder that the image was opened in; nil where that is not known.
-  private let folder: FilePath?
+  let allowsExternalFiles: Bool
+  /// Real paths of the folders whose files may be opened: the one that the image was opened in, and that of a backing
+  /// file that was given.
+  private var folders: [FilePath] = []
   /// The chain of images being opened: a file in it twice is a loop.
   private var chain: [HostFile.Identity] = []
   private var openFiles = 0
@@ -23,7 +24,12 @@ final class ImageOpening {
 
   init(image path: FilePath, options: ImageOptions) {
     allowsExternalFiles = options.allowsExternalFiles
-    folder = try? FileLocation(path.removingLastComponent(orDot: true)).realPath
+    allowFiles(beside: path)
+  }
+
+  /// Whoever runs this program has named the file at `path`: what is in its folder may be opened.
+  private func allowFiles(beside path: FilePath) {
+    if let folder = try? FileLocation(path.removingLastComponent(orDot: true)).realPath { folders.append(folder) }
   }
 
   /// Opens the file that the image at `path` calls `name`.
@@ -31,6 +37,12 @@ final class ImageOpening {
   func open(_ name: String, namedBy path: FilePath, isLiteral: Bool = false) throws(ImageError) -> HostFile {
     let named = isLiteral ? FilePath(name) : try Self.path(name, namedBy: path)
     return try open(named, called: name, namedBy: path, mayBeAnywhere: allowsExternalFiles)
+  }
+
+  /// Opens the file that the image at `path` calls `name`, to see what it is. It is no part of the image by that.
+  func peek(_ name: String, namedBy path: FilePath) throws(ImageError) -> HostFile {
+    openFiles -= 1
+    return try open(name, namedBy: path)
   }
 
   func openParent(_ names: [String], format: ImageFormat?, of child: ImageFile) throws(ImageError) -> DiskImage {
@@ -42,6 +54,7 @@ final class ImageOpening {
       // The one who runs this program names it, so it can be anywhere; and its format is what its content says.
       file = try open(given, called: given.string, namedBy: child.path, mayBeAnywhere: true)
       if format != .raw { options.format = nil }
+      allowFiles(beside: given)
     } else {
       file = try openFirst(names, namedBy: child.path)
     }
@@ -66,7 +79,8 @@ final class ImageOpening {
       files: split?.files ?? [file])
   }
 
-  private func openFirst(_ names: [String], namedBy path: FilePath) throws(ImageError) -> HostFile {
+  /// Opens the first of the files that the image at `path` may mean which is there.
+  func openFirst(_ names: [String], namedBy path: FilePath) throws(ImageError) -> HostFile {
     var problem: ImageError?
     for name in names {
       do throws(ImageError) {
@@ -78,7 +92,10 @@ final class ImageOpening {
         problem = error
       }
     }
-    throw problem ?? ImageError(.damaged("names no backing file, though it has one"), in: path)
+    guard let problem else { throw ImageError(.damaged("names no backing file, though it has one"), in: path) }
+    // Only that of the image itself can be named.
+    guard case .cannotOpen = problem.kind, chain.count <= 1 else { throw problem }
+    throw problem.advising("--backing-file says where it is")
   }
 
   private func open(
@@ -90,7 +107,7 @@ final class ImageOpening {
     }
     do throws(Errno) {
       let location = try FileLocation(path)
-      guard mayBeAnywhere || folder.map({ location.realPath.starts(with: $0) }) ?? false else {
+      guard mayBeAnywhere || folders.contains(where: { location.realPath.starts(with: $0) }) else {
         throw .notPermitted
       }
       return try location.open(as: path)

@@ -41,13 +41,16 @@ extension InspectTree {
       summary.allocatedSize.map {
         "\(size($0)) of \(size(image.size)) (\(InspectFormat.percentage($0, of: image.size)))"
       })
-    fact("compression", summary.compression.map { Escaped.text($0) })
+    if image.isCompressed != false { fact("compression", summary.compression.map { Escaped.text($0) }) }
     fact("UUID", summary.uuid.map { Escaped.text($0) })
     fact("creator", summary.creator.map { Escaped.text($0) })
     fact("created", summary.created.map { InspectFormat.time(Timestamp(seconds: $0)) })
     fact("details", details(of: summary))
-    if summary.isCorrupt { fact("state", "marked as corrupt", .error) }
-    if summary.isDirty { fact("state", "dirty: not closed cleanly", .notice) }
+    // Most formats have more to say of it, as a notice.
+    if summary.notices.isEmpty {
+      if summary.isCorrupt { fact("state", "marked as corrupt", .error) }
+      if summary.isDirty { fact("state", "dirty: not closed cleanly", .notice) }
+    }
     lines += files(of: image)
     lines += snapshots(summary.snapshots)
     lines += backingFiles(images)
@@ -129,8 +132,6 @@ extension InspectTree {
       if let name = images[depth - 1].summary.parentName, Self.lastName(in: name) != image.path.lastComponent?.string {
         text += ", in place of \(Escaped.text(name))"
       }
-      if image.summary.isCorrupt { text += ", marked as corrupt" }
-      if image.summary.isDirty { text += ", dirty" }
       let name = Escaped.text(image.path.string)
       let stem = Self.imageIndent + key + ink(branch, .dim)
       let hanging = String(repeating: " ", count: visibleWidth(stem) + 2)
