@@ -68,11 +68,12 @@ extension InspectTree {
   /// What only this format has, on one line; what the other lines say is left out, and so are lists.
   private func details(of summary: ImageSummary) -> String {
     let said = [summary.variant, summary.compression, summary.uuid, summary.creator].compactMap { $0 }
-    return summary.specific.compactMap { key, value -> String? in
+    let facts = summary.specific.filter { !["corrupt", "compression-type", "create-type"].contains($0.key) }
+    return facts.compactMap { key, value -> String? in
       switch value {
       case .text(let text): said.contains(text) ? nil : "\(key) \(Escaped.text(text))"
       case .number(let number): "\(key) \(number)"
-      case .flag(let isSet): isSet && key != "corrupt" ? key : nil
+      case .flag(let isSet): isSet ? key : nil
       case .none, .list, .record: nil
       }
     }.joined(separator: ", ")
