@@ -26,7 +26,7 @@ let package = Package(
     .systemLibrary(name: "CFuse", pkgConfig: "fuse3", providers: [.apt(["libfuse3-dev"])]),
     .systemLibrary(name: "CBlkid", pkgConfig: "blkid", providers: [.apt(["libblkid-dev"])]),
     .systemLibrary(name: "CDigest", pkgConfig: "libmd", providers: [.apt(["libmd-dev"])]),
-    .systemLibrary(name: "CCodecs", providers: [.apt(["zlib1g-dev", "libzstd-dev"])]),
+    .systemLibrary(name: "CCodecs", providers: [.apt(["libdeflate-dev", "libzstd-dev"])]),
     .target(name: "Bytes", dependencies: ["CDigest", .systemPackage], swiftSettings: settings),
     .target(name: "BlockDevices", dependencies: ["Bytes", .systemPackage], swiftSettings: settings),
     .target(name: "Codecs", dependencies: ["CCodecs", "Bytes"], swiftSettings: settings),

@@ -14,6 +14,8 @@ public final class HostFile: BlockDevice {
   public let size: UInt64
   /// Bytes that the file occupies on the host, or the size of a block device.
   public let allocatedSize: UInt64
+  /// When the contents were last changed, in seconds since 1970.
+  public let modificationTime: Int64
   /// Bytes of a block device's logical sector; 512 for a file, which has none.
   public let sectorSize: Int
 
@@ -39,6 +41,7 @@ public final class HostFile: BlockDevice {
       self.kind = facts.kind
       self.size = facts.size
       self.allocatedSize = facts.allocatedSize
+      self.modificationTime = facts.modificationTime
       self.sectorSize = facts.sectorSize
       self.identity = facts.identity
     } catch {
@@ -116,6 +119,7 @@ extension HostFile {
     let kind: Kind
     let size: UInt64
     let allocatedSize: UInt64
+    let modificationTime: Int64
     let sectorSize: Int
     let identity: Identity
 
@@ -124,6 +128,7 @@ extension HostFile {
       // Safe, here and below: the calls fill in variables of the types that they are documented to fill in.
       guard unsafe fstat(descriptor.rawValue, &status) == 0 else { throw Errno(rawValue: errno) }
       identity = Identity(device: UInt64(status.st_dev), inode: UInt64(status.st_ino))
+      modificationTime = Int64(status.st_mtim.tv_sec)
       switch status.st_mode & S_IFMT {
       case S_IFREG:
         kind = .regularFile

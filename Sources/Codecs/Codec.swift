@@ -1,7 +1,7 @@
 public import Bytes
 internal import CCodecs
 
-/// Codecs of compressed units, by the reference libraries. What a unit decodes to has a size that the image's format
+/// Codecs of compressed units, by the libraries that are known for them. What a unit decodes to has a size that the image's format
 /// states: less and more are both errors, and no more than that much memory is ever taken.
 public enum Codec: Sendable {
   /// Deflate without any frame (RFC 1951). What follows the compressed data is ignored.
@@ -23,8 +23,8 @@ public enum Codec: Sendable {
       let room = unsafe UnsafeMutableRawBufferPointer(rebasing: buffer[initialized..<(initialized + count)])
       let isWhole = unsafe input.withUnsafeBytes { source in
         switch self {
-        case .deflate: unsafe Inflater.inflate(source, into: room, windowBits: -15)
-        case .zlib: unsafe Inflater.inflate(source, into: room, windowBits: 15)
+        case .deflate: unsafe DeflateDecoder.decode(source, in: .none, into: room)
+        case .zlib: unsafe DeflateDecoder.decode(source, in: .zlib, into: room)
         case .zstd: unsafe ZstandardDecoder.decode(source, into: room)
         }
       }

@@ -15,6 +15,8 @@ public struct ImageError: Error, Sendable {
     case unsupported(String)
     /// What may not be done, and how to allow it.
     case refused(String)
+    /// A file that belongs to the image is not there, and what it is called is not known: a sentence's predicate.
+    case missing(String)
     /// What was asked for is not there.
     case usage(String)
   }
@@ -65,7 +67,9 @@ extension ImageError {
     case .cannotOpen(.notSupported): "is neither a file nor a block device"
     case .cannotOpen(let errno): "cannot open: \(errno)"
     case .unreadable(let error): "\(error)"
-    case .damaged(let text), .unsupported(let text), .refused(let text), .usage(let text): text
+    case .damaged(let text), .unsupported(let text), .refused(let text), .missing(let text),
+      .usage(let text):
+      text
     }
   }
 
@@ -74,7 +78,7 @@ extension ImageError {
     switch kind {
     case .cannotOpen(.permissionDenied), .cannotOpen(.notPermitted), .refused: 77
     case .cannotOpen(.ioError): 74
-    case .cannotOpen: 66
+    case .cannotOpen, .missing: 66
     case .unreadable(let error):
       if case .io = error.cause { 74 } else { 65 }
     case .damaged: 65

@@ -35,6 +35,9 @@ struct ImageFile {
   /// Opens a file that the image names, relative to its own folder, as a part of it.
   func openPart(_ name: String) throws(ImageError) -> HostFile { try opening.open(name, namedBy: path) }
 
+  /// The same by several names, of which the first that is there is taken.
+  func openPart(_ names: [String]) throws(ImageError) -> HostFile { try opening.openFirst(names, namedBy: path) }
+
   /// Opens the backing file or parent that the image names, or the one that was given in its stead.
   ///
   /// - Parameters:

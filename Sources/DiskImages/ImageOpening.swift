@@ -11,7 +11,7 @@ final class ImageOpening {
   static let fileLimit = 512
 
   let tableBudget = TableBudget()
-  private let allowsExternalFiles: Bool
+  let allowsExternalFiles: Bool
   /// Real paths of the folders whose files may be opened: the one that the image was opened in, and that of a backing
   /// file that was given.
   private var folders: [FilePath] = []
@@ -37,6 +37,12 @@ final class ImageOpening {
   func open(_ name: String, namedBy path: FilePath, isLiteral: Bool = false) throws(ImageError) -> HostFile {
     let named = isLiteral ? FilePath(name) : try Self.path(name, namedBy: path)
     return try open(named, called: name, namedBy: path, mayBeAnywhere: allowsExternalFiles)
+  }
+
+  /// Opens the file that the image at `path` calls `name`, to see what it is. It is no part of the image by that.
+  func peek(_ name: String, namedBy path: FilePath) throws(ImageError) -> HostFile {
+    openFiles -= 1
+    return try open(name, namedBy: path)
   }
 
   func openParent(_ names: [String], format: ImageFormat?, of child: ImageFile) throws(ImageError) -> DiskImage {
@@ -73,7 +79,8 @@ final class ImageOpening {
       files: split?.files ?? [file])
   }
 
-  private func openFirst(_ names: [String], namedBy path: FilePath) throws(ImageError) -> HostFile {
+  /// Opens the first of the files that the image at `path` may mean which is there.
+  func openFirst(_ names: [String], namedBy path: FilePath) throws(ImageError) -> HostFile {
     var problem: ImageError?
     for name in names {
       do throws(ImageError) {
