@@ -130,7 +130,11 @@ extension InspectTree {
       let key = depth == 1 ? padded("backing") : String(repeating: " ", count: Self.keyWidth)
       let branch = depth == 1 ? "" : String(repeating: "   ", count: min(depth, Self.deepest) - 2) + glyphs.last
       var text = heading(of: image, size: image.size)
-      if let name = images[depth - 1].summary.parentName, Self.lastName(in: name) != image.path.lastComponent?.string {
+      // VDI names its parent by UUID.
+      let child = images[depth - 1]
+      if let name = child.summary.parentName, child.format != .vdi,
+        Self.lastName(in: name) != image.path.lastComponent?.string
+      {
         text += ", in place of \(Escaped.text(name))"
       }
       let name = Escaped.text(image.path.string)

@@ -35,9 +35,12 @@ import Testing
   }
 
   private func expectEqual(
-    _ image: String, but exceptions: Set<String> = [], sourceLocation: SourceLocation = #_sourceLocation
+    _ image: String, but exceptions: Set<String> = [], options: [String] = [],
+    sourceLocation: SourceLocation = #_sourceLocation
   ) throws {
-    guard case .array(let theirs) = try json(["qemu-img", "info", "--output=json", "--backing-chain", image]) else {
+    guard
+      case .array(let theirs) = try json(["qemu-img", "info", "--output=json", "--backing-chain"] + options + [image])
+    else {
       Issue.record("qemu-img prints no list", sourceLocation: sourceLocation)
       return
     }
@@ -58,6 +61,9 @@ import Testing
     ["qcow2"], ["qcow2", "compat=0.10"], ["qcow2", "cluster_size=4096,extended_l2=off,refcount_bits=1"],
     ["qcow2", "extended_l2=on,lazy_refcounts=on"], ["qcow2", "compression_type=zstd"],
     ["qcow2", "data_file=data.raw,data_file_raw=on"], ["qcow2", "data_file=data.raw"], ["qcow"], ["qed"], ["raw"],
+    ["vmdk"], ["vmdk", "subformat=monolithicFlat"], ["vmdk", "subformat=twoGbMaxExtentSparse"],
+    ["vmdk", "subformat=twoGbMaxExtentFlat"], ["vpc"], ["vpc", "subformat=fixed,force_size=on"], ["vhdx"],
+    ["vhdx", "subformat=fixed,block_size=1M"], ["vdi"], ["vdi", "static=on"],
   ])
   func formats(_ format: [String]) throws {
     let options = format.count > 1 ? ["-o", format[1]] : []
@@ -65,7 +71,10 @@ import Testing
     try runSuccessfully(
       ["qemu-img", "convert", "-n", "-O", format[0], "base.raw", "disk.img"], in: scratch.url)
     // qemu-img does not count what a data file takes.
-    try expectEqual("disk.img", but: format.contains { $0.hasPrefix("data_file") } ? ["actual-size"] : [])
+    // And it does not look for the footer that a fixed VHD has at its end.
+    try expectEqual(
+      "disk.img", but: format.contains { $0.hasPrefix("data_file") } ? ["actual-size"] : [],
+      options: format[0] == "vpc" ? ["-f", "vpc"] : [])
   }
 
   @Test func chainWithSnapshots() throws {
@@ -82,11 +91,20 @@ import Testing
     try expectEqual("top.qcow2")
   }
 
+  @Test func chainOfVMDK() throws {
+    try runSuccessfully(["qemu-img", "convert", "-O", "vmdk", "base.raw", "base.vmdk"], in: scratch.url)
+    try runSuccessfully(
+      ["qemu-img", "create", "-q", "-f", "vmdk", "-b", "base.vmdk", "-F", "vmdk", "top.vmdk"], in: scratch.url)
+    try expectEqual("top.vmdk")
+  }
+
   @Test func whatIsCompressed() throws {
-    for (options, isCompressed) in [([], false), (["-c"], true)] {
-      try runSuccessfully(
-        ["qemu-img", "convert"] + options + ["-O", "qcow2", "base.raw", "disk.qcow2"], in: scratch.url)
-      #expect(try inspect("disk.qcow2")["compressed"] == .boolean(isCompressed))
+    for (options, isCompressed) in [
+      (["-O", "qcow2"], false), (["-c", "-O", "qcow2"], true), (["-O", "vmdk"], false),
+      (["-O", "vmdk", "-o", "subformat=streamOptimized"], true),
+    ] {
+      try runSuccessfully(["qemu-img", "convert"] + options + ["base.raw", "disk.img"], in: scratch.url)
+      #expect(try inspect("disk.img")["compressed"] == .boolean(isCompressed))
     }
   }
 
