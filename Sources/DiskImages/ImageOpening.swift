@@ -95,7 +95,7 @@ final class ImageOpening {
     guard let problem else { throw ImageError(.damaged("names no backing file, though it has one"), in: path) }
     // Only that of the image itself can be named.
     guard case .cannotOpen = problem.kind, chain.count <= 1 else { throw problem }
-    throw problem.advising("--backing-file says where it is")
+    throw problem.advising("if it lies elsewhere, --backing-file says where")
   }
 
   private func open(
@@ -143,7 +143,7 @@ final class ImageOpening {
       throw ImageError(.damaged("names a file that cannot be"), in: path)
     }
     let named = FilePath(String(name))
-    return named.isAbsolute ? named : path.removingLastComponent(orDot: true).pushing(named)
+    return named.isAbsolute ? named : path.removingLastComponent().pushing(named)
   }
 }
 

@@ -68,11 +68,12 @@ extension InspectTree {
   /// What only this format has, on one line; what the other lines say is left out, and so are lists.
   private func details(of summary: ImageSummary) -> String {
     let said = [summary.variant, summary.compression, summary.uuid, summary.creator].compactMap { $0 }
-    return summary.specific.compactMap { key, value -> String? in
+    let facts = summary.specific.filter { !["corrupt", "compression-type", "create-type"].contains($0.key) }
+    return facts.compactMap { key, value -> String? in
       switch value {
       case .text(let text): said.contains(text) ? nil : "\(key) \(Escaped.text(text))"
       case .number(let number): "\(key) \(number)"
-      case .flag(let isSet): isSet && key != "corrupt" ? key : nil
+      case .flag(let isSet): isSet ? key : nil
       case .none, .list, .record: nil
       }
     }.joined(separator: ", ")
@@ -129,7 +130,11 @@ extension InspectTree {
       let key = depth == 1 ? padded("backing") : String(repeating: " ", count: Self.keyWidth)
       let branch = depth == 1 ? "" : String(repeating: "   ", count: min(depth, Self.deepest) - 2) + glyphs.last
       var text = heading(of: image, size: image.size)
-      if let name = images[depth - 1].summary.parentName, Self.lastName(in: name) != image.path.lastComponent?.string {
+      // VDI names its parent by UUID.
+      let child = images[depth - 1]
+      if let name = child.summary.parentName, child.format != .vdi,
+        Self.lastName(in: name) != image.path.lastComponent?.string
+      {
         text += ", in place of \(Escaped.text(name))"
       }
       let name = Escaped.text(image.path.string)
