@@ -96,7 +96,8 @@ let package = Package(
       name: "DiskImagesTests",
       dependencies: ["DiskImages", "Codecs", "BlockDevices", "Bytes", "TestSupport", "vitrine", .systemPackage],
       swiftSettings: settings),
-    .testTarget(name: "CommandLineTests", dependencies: ["TestSupport", "vitrine"], swiftSettings: settings),
+    .testTarget(
+      name: "CommandLineTests", dependencies: ["DiskImages", "TestSupport", "vitrine"], swiftSettings: settings),
     .testTarget(
       name: "FileSystemsTests", dependencies: ["FileSystems", "TestSupport", "BlockDevices", "Bytes", .systemPackage],
       swiftSettings: settings),

@@ -13,6 +13,8 @@ public final class DiskImage: Sendable {
   public let parent: DiskImage?
   /// The host files that hold this image, without its parents; the one that was opened is the first.
   public let files: [HostFile]
+  /// Where the disk's bytes lie in its files and its parent; nil for a raw image.
+  public let map: (any ExtentMap)?
 
   /// Opens the image at `path`, and what it names.
   public convenience init(opening path: FilePath, options: ImageOptions = ImageOptions()) throws(ImageError) {
@@ -56,6 +58,7 @@ public final class DiskImage: Sendable {
     let summary: ImageSummary
     let parent: DiskImage?
     let files: [HostFile]
+    var map: (any ExtentMap)?
   }
 
   init(_ parts: Parts) {
@@ -65,6 +68,7 @@ public final class DiskImage: Sendable {
     summary = parts.summary
     parent = parts.parent
     files = parts.files
+    map = parts.map
   }
 
   /// Opens the image in `file`, by the format that is asked for or that its content shows.
@@ -91,11 +95,17 @@ public final class DiskImage: Sendable {
   private static func open<Disk: VirtualDisk>(
     _ type: Disk.Type, in file: ImageFile, files: [HostFile]
   ) throws(ImageError) -> Parts {
-    let map = try Disk(reading: file)
+    let map: Disk
+    do throws(ImageError) { map = try Disk(reading: file) } catch {
+      // What a format that was asked for finds wrong with a file of another is nothing that helps.
+      guard file.options.format != nil, !Disk.recognizes(ImageProbe(of: file.device)) else { throw error }
+      throw .damaged("is no \(Disk.format.title) image")
+    }
     try refuseUnusedOptions(file.options, hasSnapshots: Disk.keepsSnapshots, hasParent: map.parent != nil)
     return Parts(
       format: Disk.format, path: file.path, disk: ComposedDevice(map, units: file.options.units),
-      summary: map.summary, parent: map.parent, files: files + map.furtherFiles)
+      summary: map.summary, parent: map.parent, files: files + map.furtherFiles,
+      map: map)
   }
 
   /// An option that the image has no use for is a mistake of whoever gave it.

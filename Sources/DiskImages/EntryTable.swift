@@ -50,6 +50,12 @@ final class EntryTable: Sendable {
     return try bytes.rawSpan.be64(place, of: "table of clusters")
   }
 
+  /// The page that holds the entry, for a map that goes through its neighbours too.
+  func page(of index: UInt64) throws(ReadError) -> EntryPage {
+    let (bytes, place) = try self.bytes(of: index)
+    return EntryPage(bytes: bytes, first: index - UInt64(place) / entrySize, entrySize: entrySize)
+  }
+
   /// Bytes that hold the entry, and where in them it begins.
   private func bytes(of index: UInt64) throws(ReadError) -> ([UInt8], Int) {
     guard index < count else { throw .corrupt("table of clusters", at: index) }
@@ -58,5 +64,24 @@ final class EntryTable: Sendable {
     let page = place / UInt64(Self.pageSize) * UInt64(Self.pageSize)
     let length = min(UInt64(Self.pageSize), count * entrySize - page)
     return (try pages.block(Int(length), at: offset + page), Int(place - page))
+  }
+}
+
+/// A run of a table's entries, in memory.
+struct EntryPage {
+  private let bytes: [UInt8]
+  private let entrySize: UInt64
+  /// Indices in the table.
+  let entries: Range<UInt64>
+
+  fileprivate init(bytes: [UInt8], first: UInt64, entrySize: UInt64) {
+    self.bytes = bytes
+    self.entrySize = entrySize
+    entries = first..<(first + UInt64(bytes.count) / entrySize)
+  }
+
+  func le64(_ index: UInt64) throws(ReadError) -> UInt64 {
+    guard entries.contains(index) else { throw .corrupt("table of clusters", at: index) }
+    return try bytes.rawSpan.le64(Int((index - entries.lowerBound) * entrySize), of: "table of clusters")
   }
 }

@@ -2,10 +2,7 @@
 enum ImageCatalog {
   /// In the order in which they are tried. A fixed VHD is told by its end only, and so comes last.
   static let formats: [any VirtualDisk.Type] = [
-    QCOW2.self, QCOW.self, QED.self,
-    VMDK.self,
-    VDI.self,
-    VHD.self,
+    QCOW2.self, QCOW.self, QED.self, VMDK.self, VHDX.self, VDI.self, VHD.self,
   ]
 
   static func format(of probe: ImageProbe) -> (any VirtualDisk.Type)? {

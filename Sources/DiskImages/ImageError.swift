@@ -24,10 +24,13 @@ public struct ImageError: Error, Sendable {
   public let kind: Kind
   /// The file that it is about; nil for the one that was to be opened, until somebody says.
   public private(set) var path: FilePath?
+  /// What can be done, as a clause; nil where nothing is known, or `kind` says it.
+  public private(set) var advice: String?
 
-  public init(_ kind: Kind, in path: FilePath? = nil) {
+  public init(_ kind: Kind, in path: FilePath? = nil, advice: String? = nil) {
     self.kind = kind
     self.path = path
+    self.advice = advice
   }
 
   public static func damaged(_ text: String) -> ImageError { ImageError(.damaged(text)) }
@@ -35,7 +38,12 @@ public struct ImageError: Error, Sendable {
   public static func usage(_ text: String) -> ImageError { ImageError(.usage(text)) }
 
   /// The same error, of the file at `path` where none is named yet.
-  func located(in path: FilePath) -> ImageError { ImageError(kind, in: self.path ?? path) }
+  func located(in path: FilePath) -> ImageError {
+    ImageError(kind, in: self.path ?? path, advice: advice)
+  }
+
+  /// The same error, with what can be done.
+  func advising(_ advice: String) -> ImageError { ImageError(kind, in: path, advice: advice) }
 
   /// Runs `body`, whose errors become those of an image.
   static func wrapping<R>(_ body: () throws(ReadError) -> R) throws(ImageError) -> R {
@@ -51,7 +59,9 @@ public struct ImageError: Error, Sendable {
 
 extension ImageError {
   /// What is wrong and what to do, on one line, without the file's name.
-  public var text: String {
+  public var text: String { problem + (advice.map { "; " + $0 } ?? "") }
+
+  private var problem: String {
     switch kind {
     case .cannotOpen(.isDirectory): "is a folder, not a disk image"
     case .cannotOpen(.notSupported): "is neither a file nor a block device"

@@ -12,8 +12,9 @@ final class ImageOpening {
 
   let tableBudget = TableBudget()
   let allowsExternalFiles: Bool
-  /// The real path of the folder that the image was opened in; nil where that is not known.
-  private let folder: FilePath?
+  /// Real paths of the folders whose files may be opened: the one that the image was opened in, and that of a backing
+  /// file that was given.
+  private var folders: [FilePath] = []
   /// The chain of images being opened: a file in it twice is a loop.
   private var chain: [HostFile.Identity] = []
   private var openFiles = 0
@@ -23,7 +24,12 @@ final class ImageOpening {
 
   init(image path: FilePath, options: ImageOptions) {
     allowsExternalFiles = options.allowsExternalFiles
-    folder = try? FileLocation(path.removingLastComponent(orDot: true)).realPath
+    allowFiles(beside: path)
+  }
+
+  /// Whoever runs this program has named the file at `path`: what is in its folder may be opened.
+  private func allowFiles(beside path: FilePath) {
+    if let folder = try? FileLocation(path.removingLastComponent(orDot: true)).realPath { folders.append(folder) }
   }
 
   /// Opens the file that the image at `path` calls `name`.
@@ -48,6 +54,7 @@ final class ImageOpening {
       // The one who runs this program names it, so it can be anywhere; and its format is what its content says.
       file = try open(given, called: given.string, namedBy: child.path, mayBeAnywhere: true)
       if format != .raw { options.format = nil }
+      allowFiles(beside: given)
     } else {
       file = try openFirst(names, namedBy: child.path)
     }
@@ -85,7 +92,10 @@ final class ImageOpening {
         problem = error
       }
     }
-    throw problem ?? ImageError(.damaged("names no backing file, though it has one"), in: path)
+    guard let problem else { throw ImageError(.damaged("names no backing file, though it has one"), in: path) }
+    // Only that of the image itself can be named.
+    guard case .cannotOpen = problem.kind, chain.count <= 1 else { throw problem }
+    throw problem.advising("if it lies elsewhere, --backing-file says where")
   }
 
   private func open(
@@ -97,7 +107,7 @@ final class ImageOpening {
     }
     do throws(Errno) {
       let location = try FileLocation(path)
-      guard mayBeAnywhere || folder.map({ location.realPath.starts(with: $0) }) ?? false else {
+      guard mayBeAnywhere || folders.contains(where: { location.realPath.starts(with: $0) }) else {
         throw .notPermitted
       }
       return try location.open(as: path)
@@ -133,7 +143,7 @@ final class ImageOpening {
       throw ImageError(.damaged("names a file that cannot be"), in: path)
     }
     let named = FilePath(String(name))
-    return named.isAbsolute ? named : path.removingLastComponent(orDot: true).pushing(named)
+    return named.isAbsolute ? named : path.removingLastComponent().pushing(named)
   }
 }
 

@@ -11,7 +11,7 @@ public struct ImageSummary: Sendable {
     set { countAllocated = { newValue } }
   }
   var countAllocated: @Sendable () -> UInt64? = { nil }
-  /// "zlib", "zstd"; nil where nothing is compressed.
+  /// How what is compressed is compressed, "zlib" or "zstd"; nil where nothing can be.
   public var compression: String?
   /// Bytes of a logical sector, where the image says: partition tables count in them.
   public var sectorSize: Int?

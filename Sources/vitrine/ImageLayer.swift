@@ -13,6 +13,8 @@ struct ImageLayer {
   /// Bytes that the image's files occupy on the host.
   var actualSize: UInt64
   var summary = ImageSummary()
+  /// nil where that is not known.
+  var isCompressed: Bool? = false
   /// The files that hold the image; the one that was opened is the first.
   var files: [File] = []
 
@@ -41,6 +43,7 @@ extension ImageLayer {
       path: image.path, format: image.format,
       isBlockDevice: image.format == .raw && image.files.first?.kind == .blockDevice, size: image.disk.size,
       actualSize: image.actualSize, summary: image.summary,
+      isCompressed: image.hasCompressedData,
       files: image.files.map { File(path: $0.path, size: $0.size, actualSize: $0.allocatedSize) })
   }
 }

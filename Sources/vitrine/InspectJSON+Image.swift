@@ -27,7 +27,7 @@ extension InspectJSON {
       ("actual-size", .number(image.actualSize)),
       ("cluster-size", summary.clusterSize.map(JSONValue.number) ?? .null),
       ("allocated-size", summary.allocatedSize.map(JSONValue.number) ?? .null),
-      ("compressed", .boolean(summary.compression != nil)),
+      ("compressed", image.isCompressed.map(JSONValue.boolean) ?? .null),
       ("compression", .optional(summary.compression)),
       ("dirty-flag", .boolean(summary.isDirty)),
       ("corrupt-flag", .boolean(summary.isCorrupt)),

@@ -41,13 +41,16 @@ extension InspectTree {
       summary.allocatedSize.map {
         "\(size($0)) of \(size(image.size)) (\(InspectFormat.percentage($0, of: image.size)))"
       })
-    fact("compression", summary.compression.map { Escaped.text($0) })
+    if image.isCompressed != false { fact("compression", summary.compression.map { Escaped.text($0) }) }
     fact("UUID", summary.uuid.map { Escaped.text($0) })
     fact("creator", summary.creator.map { Escaped.text($0) })
     fact("created", summary.created.map { InspectFormat.time(Timestamp(seconds: $0)) })
     fact("details", details(of: summary))
-    if summary.isCorrupt { fact("state", "marked as corrupt", .error) }
-    if summary.isDirty { fact("state", "dirty: not closed cleanly", .notice) }
+    // Most formats have more to say of it, as a notice.
+    if summary.notices.isEmpty {
+      if summary.isCorrupt { fact("state", "marked as corrupt", .error) }
+      if summary.isDirty { fact("state", "dirty: not closed cleanly", .notice) }
+    }
     lines += files(of: image)
     lines += snapshots(summary.snapshots)
     lines += backingFiles(images)
@@ -65,11 +68,12 @@ extension InspectTree {
   /// What only this format has, on one line; what the other lines say is left out, and so are lists.
   private func details(of summary: ImageSummary) -> String {
     let said = [summary.variant, summary.compression, summary.uuid, summary.creator].compactMap { $0 }
-    return summary.specific.compactMap { key, value -> String? in
+    let facts = summary.specific.filter { !["corrupt", "compression-type", "create-type"].contains($0.key) }
+    return facts.compactMap { key, value -> String? in
       switch value {
       case .text(let text): said.contains(text) ? nil : "\(key) \(Escaped.text(text))"
       case .number(let number): "\(key) \(number)"
-      case .flag(let isSet): isSet && key != "corrupt" ? key : nil
+      case .flag(let isSet): isSet ? key : nil
       case .none, .list, .record: nil
       }
     }.joined(separator: ", ")
@@ -126,11 +130,13 @@ extension InspectTree {
       let key = depth == 1 ? padded("backing") : String(repeating: " ", count: Self.keyWidth)
       let branch = depth == 1 ? "" : String(repeating: "   ", count: min(depth, Self.deepest) - 2) + glyphs.last
       var text = heading(of: image, size: image.size)
-      if let name = images[depth - 1].summary.parentName, Self.lastName(in: name) != image.path.lastComponent?.string {
+      // VDI names its parent by UUID.
+      let child = images[depth - 1]
+      if let name = child.summary.parentName, child.format != .vdi,
+        Self.lastName(in: name) != image.path.lastComponent?.string
+      {
         text += ", in place of \(Escaped.text(name))"
       }
-      if image.summary.isCorrupt { text += ", marked as corrupt" }
-      if image.summary.isDirty { text += ", dirty" }
       let name = Escaped.text(image.path.string)
       let stem = Self.imageIndent + key + ink(branch, .dim)
       let hanging = String(repeating: " ", count: visibleWidth(stem) + 2)

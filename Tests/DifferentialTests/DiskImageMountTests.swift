@@ -24,10 +24,11 @@ import Testing
     #expect(files.text == ofRaw.text)
   }
 
-  /// A file in ext4 in a partition in an image goes from the image's file to the reader by reference.
+  /// A file in ext4 in a partition in an image goes from the image's file to the reader by reference. (Not
+  /// from a VDI or VHD that qemu-img made: their blocks do not begin at pages of the host.)
   @Test(arguments: [
     ("qcow2", []), ("qcow2", ["-o", "cluster_size=2M"]), ("vmdk", ["-o", "subformat=monolithicSparse"]),
-    ("vmdk", ["-o", "subformat=twoGbMaxExtentFlat"]), ("vhdx", []), ("vdi", []),
+    ("vmdk", ["-o", "subformat=twoGbMaxExtentFlat"]), ("vhdx", []),
   ])
   func uncompressedDataIsSplicedNotCopied(format: String, options: [String]) throws {
     let scratch = try TemporaryDirectory()
@@ -52,9 +53,11 @@ import Testing
       "sh", "-c", "exec \"$0\" mount --stats -o cache=never \"$1\" \"$2\" 2>\"$3\"", vitrineBinary, image, point,
       counters,
     ])
-    let read = try run(["cmp", point + "/p1/large", large])
+    let copy = scratch.path + "/copy"
+    let read = try run(["dd", "if=" + point + "/p1/large", "of=" + copy, "bs=1M", "status=none"])
     try runSuccessfully([vitrineBinary, "umount", point])
-    #expect(read.succeeded, "\(read.output)\(read.errors)")
+    #expect(read.succeeded, "\(read.errors)")
+    try runSuccessfully(["cmp", copy, large])
 
     var numbers: [String: Int] = [:]
     for line in try String(contentsOfFile: counters, encoding: .utf8).split(separator: "\n") {

@@ -35,9 +35,8 @@ import Testing
       ("refcount-bits", .number(16)), ("corrupt", .flag(true)), ("extended-l2", .flag(false)), ("nothing", .none),
       ("extents", .list([.record([("filename", .text("a"))])])),
     ]
-    summary.notices = ["has a bad table"]
     return ImageLayer(
-      path: "top.qcow2", format: .qcow2, size: 8 * MiB, actualSize: 200 << 10, summary: summary,
+      path: "top.qcow2", format: .qcow2, size: 8 * MiB, actualSize: 200 << 10, summary: summary, isCompressed: true,
       files: [.init(path: "top.qcow2", size: 200 << 10, actualSize: 200 << 10)])
   }
 
@@ -81,8 +80,7 @@ import Testing
         "  snapshots   ID  name            time                    disk  VM state  VM clock",
         "              1   before upgrade  2023-11-14T22:13:20Z   8 MiB   1.5 MiB  01:02:03",
         "              12  容量            1969-12-31T23:59:59Z  16 MiB       0 B  00:00:00",
-        "  backing     other.qcow2  qcow2 image, version 2, 4 MiB, 1 KiB allocated, in place of mid.qcow2,",
-        "                dirty",
+        "  backing     other.qcow2  qcow2 image, version 2, 4 MiB, 1 KiB allocated, in place of mid.qcow2",
         "              └─ dir/base.raw  raw image, 4 MiB, 4 KiB allocated",
       ])
   }
@@ -96,6 +94,23 @@ import Testing
     var device = Self.base
     device.isBlockDevice = true
     #expect(tree().heading(of: device, size: 512) == "block device, 512 B")
+  }
+
+  /// What is wrong is said by notices, where there are some.
+  @Test func noticesStandForTheState() throws {
+    var image = Self.top
+    image.summary.notices = ["has a bad table"]
+    #expect(!tree().facts(of: [image], snapshot: nil).contains { $0.hasPrefix("  state") })
+    #expect(try object([image])["notices"] as? [String] == ["has a bad table"])
+  }
+
+  @Test(arguments: [true, false, nil])
+  func compressionIsToldUnlessNothingIsCompressed(isCompressed: Bool?) throws {
+    var image = Self.top
+    image.isCompressed = isCompressed
+    let lines = tree().facts(of: [image], snapshot: nil)
+    #expect(lines.contains("  compression zstd") == (isCompressed != false))
+    #expect(try object([image])["compressed"] as? Bool == isCompressed)
   }
 
   @Test func rawImageHasNoMoreToSay() {
@@ -156,7 +171,6 @@ import Testing
     #expect(image["backing-filename"] as? String == "mid.qcow2")
     #expect(image["full-backing-filename"] as? String == "other.qcow2")
     #expect(image["backing-filename-format"] as? String == "qcow2")
-    #expect(image["notices"] as? [String] == ["has a bad table"])
     let specific = try #require(image["format-specific"] as? [String: Any])
     #expect(specific["type"] as? String == "qcow2")
     let data = try #require(specific["data"] as? [String: Any])

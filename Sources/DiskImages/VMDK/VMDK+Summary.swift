@@ -6,10 +6,11 @@ extension VMDK {
     var summary = ImageSummary()
     summary.variant = descriptor?.createType
     summary.clusterSize = sparseExtents.first?.layout.grainSize
-    summary.allocatedSize = allocatedSize
+    summary.countAllocated = { self.allocatedSize }
     summary.compression = sparseExtents.contains { $0.layout.compression != nil } ? "zlib" : nil
     summary.isDirty = sparseExtents.contains { $0.layout.isDirty }
     summary.parentName = parent == nil ? nil : descriptor?.parentName
+    summary.parentFormat = parent == nil ? nil : Self.format.rawValue
     summary.notices = notices
     let database = descriptor?.database ?? [:]
     // VirtualBox has a key of its own; what VMware writes are 16 bytes in hexadecimal, in groups of its taste.

@@ -1,17 +1,16 @@
-internal import Bytes
+/// A GUID as Microsoft's formats and GPT store it: three little-endian fields, then eight bytes (UEFI specification,
+/// appendix A).
+public struct GUID: Equatable, Sendable {
+  public let bytes: [UInt8]
 
-/// A GUID as GPT stores it: three little-endian fields, then eight bytes (UEFI specification, appendix A).
-struct GUID: Equatable {
-  let bytes: [UInt8]
-
-  init(parsing span: RawSpan, at offset: Int) throws(ReadError) {
+  public init(parsing span: RawSpan, at offset: Int) throws(ReadError) {
     bytes = try span.bytes(offset, count: 16, of: "GUID")
   }
 
-  var isZero: Bool { bytes.allSatisfy { $0 == 0 } }
+  public var isZero: Bool { bytes.allSatisfy { $0 == 0 } }
 
   /// In lower case, as under /dev/disk/by-partuuid.
-  var text: String {
+  public var text: String {
     let order = [3, 2, 1, 0, 5, 4, 7, 6, 8, 9, 10, 11, 12, 13, 14, 15]
     var text = ""
     for (index, place) in order.enumerated() {
@@ -23,7 +22,7 @@ struct GUID: Equatable {
 }
 
 /// `value` in lower-case hexadecimal, with zeros in front up to `digits`.
-func hexadecimal(_ value: UInt64, digits: Int) -> String {
+public func hexadecimal(_ value: UInt64, digits: Int) -> String {
   let text = String(value, radix: 16)
   return String(repeating: "0", count: max(0, digits - text.count)) + text
 }
