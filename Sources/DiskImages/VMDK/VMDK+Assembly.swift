@@ -111,11 +111,7 @@ extension VMDK {
       let sparse = try SparseExtent(layout, in: part, pages: pages)
       let name = source == 0 ? "" : "\(Escaped.text(part.path.lastComponent?.string ?? "")) "
       if layout.isDirty { notices.append("\(name)was not closed cleanly by the program that wrote it") }
-      if layout.usesCopy {
-        notices.append("\(name)has lost its grain directory, and is read by the copy of it")
-      } else if sparse.hasDamagedDirectory {
-        notices.append("\(name)has a damaged grain directory; its copy is used where it can be")
-      }
+      if let damage = sparse.damage { notices.append("\(name)\(damage)") }
       try append(.sparse(sparse, source: source), layout.size, source: source, type: type)
     }
 

@@ -240,15 +240,20 @@ extension SparseExtent {
 
 /// Looking after.
 extension SparseExtent {
-  /// Whether entries of the directory lead nowhere, though the directory has a copy. Looks at so many of them only.
-  var hasDamagedDirectory: Bool {
-    guard copy != nil else { return false }
-    if !overlapping.isEmpty { return true }
-    for number in 0..<min(layout.directoryCount, 4096) {
-      guard let start = try? layout.table(number, of: directory) else { continue }
-      if !device.contains(layout.tableSize, at: start) || !isClear(start, layout.tableSize) { return true }
+  /// What is wrong with the directory, though the extent could be opened, as a sentence's predicate; nil where nothing
+  /// is found. Looks at so many entries only.
+  var damage: String? {
+    if layout.usesCopy { return "has lost its grain directory, and is read by the copy of it" }
+    guard copy != nil else {
+      return overlapping.isEmpty ? nil : "has grain tables that overlap each other: what they lead to is not read"
     }
-    return false
+    let isDamaged =
+      !overlapping.isEmpty
+      || (0..<min(layout.directoryCount, 4096)).contains { number in
+        guard let start = try? layout.table(number, of: directory) else { return false }
+        return !device.contains(layout.tableSize, at: start) || !isClear(start, layout.tableSize)
+      }
+    return isDamaged ? "has a damaged grain directory; its copy is used where it can be" : nil
   }
 }
 
