@@ -204,6 +204,25 @@ import Testing
     #expect(opened.summary.parentName == "mid.vmdk")
   }
 
+  @Test func aChildInSeveralPartsReadsItsParentAtTheRightPlace() throws {
+    try runSuccessfully(["qemu-img", "create", "-q", "-f", "vmdk", path("base.vmdk"), "2100M"])
+    let border: UInt64 = 0x8000_0000
+    try runSuccessfully([
+      "qemu-io", "-f", "vmdk", "-c", "write -P 1 \(border - 100_000) 200000", path("base.vmdk"),
+    ])
+    try runSuccessfully(
+      [
+        "qemu-img", "create", "-q", "-f", "vmdk", "-F", "vmdk", "-b", "base.vmdk", "-o",
+        "subformat=twoGbMaxExtentSparse", "top.vmdk",
+      ], in: folder.url)
+    // A whole grain: qemu 7.2 fills up one of the second extent from the wrong place of the parent.
+    try runSuccessfully(["qemu-io", "-f", "vmdk", "-c", "write -P 2 \(border + 65_536) 65536", path("top.vmdk")])
+    let disk = try DiskImage(opening: FilePath(path("top.vmdk"))).disk
+    let expected: [UInt8] = [(0, 50_000), (1, 100_000 + 65_536), (2, 34_464), (2, 31_072), (0, 1000)]
+      .flatMap { Array(repeating: $0.0, count: $0.1) }
+    #expect(try disk.bytes(expected.count, at: border - 150_000) == expected)
+  }
+
   @Test func aParentThatWasChangedIsRefused() throws {
     try runSuccessfully(["qemu-img", "create", "-q", "-f", "vmdk", path("base.vmdk"), "1M"])
     try runSuccessfully(
