@@ -1,0 +1,59 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// `vitrine inspect` on the images of all formats.
+@Suite struct InspectFixtureTests {
+  static let images = ["qcow2", "qcow", "qed", "vmdk", "vhd", "vhdx", "vdi", "split"].flatMap(Fixture.all(of:))
+
+  /// In the image's folder, as people do it: so names stay short.
+  private func inspect(_ fixture: Fixture, _ arguments: String..., locale: String = "C.UTF-8") throws -> CommandResult {
+    let image = URL(fileURLWithPath: try fixture.image())
+    return try run(
+      [vitrineBinary, "inspect", image.lastPathComponent] + arguments,
+      environment: ["LC_ALL": locale, "COLUMNS": "100"], in: image.deletingLastPathComponent())
+  }
+
+  @Test(arguments: images.filter { !$0.isHostile })
+  func jsonFitsItsSchema(fixture: Fixture) throws {
+    let schema = try JSONSchema(
+      Data(contentsOf: Fixture.package.appendingPathComponent("man/vitrine-inspect.schema.json")))
+    let result = try inspect(fixture, "--json")
+    #expect(result.status == 0 && result.errors.isEmpty, "\(result.errors)")
+    #expect(try schema.violations(in: Data(result.output.utf8)) == [])
+    let object = try JSONDecoder().decode(JSON.self, from: Data(result.output.utf8))
+    let formats = ["vhd": "vpc", "split": "raw"]
+    #expect(object["format"] == .string(formats[fixture.format] ?? fixture.format))
+    if let disk = try fixture.disk { #expect(object["virtual-size"] == .number(Double(disk.size))) }
+    if case .number(let stored)? = object["allocated-size"], case .number(let size)? = object["virtual-size"] {
+      #expect(stored <= size, "more is stored than there is")
+    }
+  }
+
+  @Test(arguments: images.filter { !$0.isHostile })
+  func treeIsHarmlessAndFits(fixture: Fixture) throws {
+    let output = try inspect(fixture).output
+    #expect(!output.isEmpty)
+    for line in output.split(separator: "\n") { #expect(line.count <= 100, "\(line)") }
+    #expect(!output.unicodeScalars.contains { $0 != "\n" && $0.properties.generalCategory == .control })
+    #expect(
+      try inspect(fixture, locale: "C").output.unicodeScalars.filter { "─│├└".unicodeScalars.contains($0) }.isEmpty)
+  }
+
+  /// Where an image cannot be opened, one line says so, and names it.
+  @Test(arguments: images.filter(\.isHostile))
+  func refusalIsOneLine(fixture: Fixture) throws {
+    let opening = try #require(try fixture.text("expect.txt")).split(separator: "\n").first { $0.hasPrefix("open ") }
+    let result = try inspect(fixture)
+    guard opening != nil else {
+      // What is damaged lies further in, or is told by a notice.
+      #expect(result.status == 0 || result.status == 65, "\(result.errors)")
+      return
+    }
+    let name = URL(fileURLWithPath: try fixture.image()).lastPathComponent
+    #expect([64, 65, 66, 69, 77].contains(result.status) && result.output.isEmpty)
+    #expect(result.errors.split(separator: "\n").count == 1, "\(result.errors)")
+    #expect(result.errors.hasPrefix("vitrine: \(name): "), "\(result.errors)")
+    #expect(!result.errors.unicodeScalars.contains { $0 != "\n" && $0.properties.generalCategory == .control })
+  }
+}
