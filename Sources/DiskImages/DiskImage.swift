@@ -14,7 +14,7 @@ public final class DiskImage: Sendable {
   /// The host files that hold this image, without its parents; the one that was opened is the first.
   public let files: [HostFile]
   /// Where the disk's bytes lie in its files and its parent; nil for a raw image.
-  let map: (any ExtentMap)?
+  public let map: (any ExtentMap)?
 
   /// Opens the image at `path`, and what it names.
   public convenience init(opening path: FilePath, options: ImageOptions = ImageOptions()) throws(ImageError) {

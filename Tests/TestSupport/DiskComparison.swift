@@ -6,6 +6,8 @@ internal import SystemPackage
 /// Where two disks differ.
 public struct DiskDifference: Error, CustomStringConvertible {
   public let description: String
+
+  public init(description: String) { self.description = description }
 }
 
 /// Compares a disk with another that holds what it must hold: all of it in order, then pieces of random place and
@@ -76,7 +78,10 @@ public func compareWithQemu(
 ) throws {
   let folder = try TemporaryDirectory(prefix: "vitrine-qemu")
   let raw = folder.path + "/raw"
-  try runSuccessfully(["qemu-img", "convert", "-O", "raw"] + arguments + [image, raw])
+  // In the image's folder: qemu takes a name of a data file as relative to where it runs.
+  try runSuccessfully(
+    ["qemu-img", "convert", "-O", "raw"] + arguments + [image, raw],
+    in: URL(fileURLWithPath: image).deletingLastPathComponent())
   let opened = try DiskImage(opening: FilePath(image), options: options)
   try compare(opened.disk, with: HostFile(opening: FilePath(raw)), seed: seed)
 }

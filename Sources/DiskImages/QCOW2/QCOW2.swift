@@ -11,7 +11,8 @@ internal import Codecs
 ///     snapshots: a table with an L1 each
 ///
 /// Read: clusters of 512 bytes to 2 MiB; zero, unallocated and compressed clusters (deflate, Zstandard); extended L2
-/// entries, which tell of 32 parts of a cluster each; backing files; a data file of its own; internal snapshots.
+/// entries, which tell of 32 parts of a cluster each; backing files; a data file of its own (whose name is relative to
+/// the image's folder here, while qemu takes it as relative to where it runs); internal snapshots.
 /// Dirty and corrupt images are read, and said to be so: what is stale in a dirty one are its reference counts, and
 /// these nobody needs for reading. Bitmaps are passed over.
 ///
