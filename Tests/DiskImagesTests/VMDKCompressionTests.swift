@@ -15,7 +15,7 @@ import Testing
 
   init() throws {
     folder = try TemporaryDirectory()
-    raw = (0..<(3 * Self.grain + 8192)).map { UInt8(truncatingIfNeeded: $0 &* 13 >> 5) }
+    raw = (0..<(3 * Self.grain + 8192)).map { UInt8(truncatingIfNeeded: ($0 &* 13) >> 5) }
     try Data(raw).write(to: folder.url.appendingPathComponent("raw"))
     let script = Fixture.directory.appendingPathComponent("vmdk/extents.py").path
     let descriptor = VMDKDescriptorTests.head + "RW \(raw.count / 512) SPARSE \"disk.vmdk\"\n"
@@ -61,15 +61,9 @@ import Testing
       ("struct.pack_into('<I', d, table + 4, 1)", "corrupt grain table"),
       ("struct.pack_into('<I', d, table + 4, directory // 512)", "corrupt grain table"),
       ("struct.pack_into('<I', d, table + 4, 0x7fffffff)", "grain lies past the end"),
-      ("struct.pack_into('<I', d, table + 4, (len(d) + 511) // 512 - 1); d = d[:-512] + d[-512:-504]", nil),
-    ] as [(String, String?)])
-  func oneBadGrainIsAnErrorAndTheRestReads(code: String, text: String?) throws {
+    ])
+  func oneBadGrainIsAnErrorAndTheRestReads(code: String, text: String) throws {
     try change(code)
-    guard let text else {
-      // Without its last bytes, the file has no footer.
-      #expect(throws: ImageError.self) { try DiskImage(opening: FilePath(path)) }
-      return
-    }
     let disk = try DiskImage(opening: FilePath(path)).disk
     for place in [Self.grain, Self.grain + 100, 2 * Self.grain - 1] {
       let error = try #require(throws: ReadError.self) { try disk.bytes(1, at: UInt64(place)) }
@@ -93,8 +87,8 @@ import Testing
 
   @Test(
     arguments: [
-      ("d[0:0] = b''; d = d[:len(d) - 512]", "lacks the footer"), ("d[len(d) - 1536 + 12] = 2", "lacks the footer"),
-      ("d[len(d) - 1] ^= 0", nil), ("d[end] = 0", "lacks the footer"),
+      ("d = d[:-512]", "lacks the footer"), ("d[len(d) - 1536 + 12] = 2", "lacks the footer"),
+      ("d[end] = 0", "lacks the footer"),
       ("struct.pack_into('<Q', d, end + 56, 2**64 - 1)", "no grain directory"),
       ("struct.pack_into('<Q', d, end + 56, 2**40)", "table of clusters lies past the end"),
       ("struct.pack_into('<Q', d, end + 12, 7)", "contradicts"), ("d[end + 4] = 9", "version 9"),
@@ -127,11 +121,12 @@ import Testing
   @Test func unitsAreDecodedOnceByTheCache() throws {
     var options = ImageOptions()
     options.units = UnitCache()
-    let disk = try DiskImage(opening: FilePath(path), options: options).disk
-    let before = IOStatistics.unitsDecoded.load(ordering: .relaxed)
+    let counting = CountingDevice(try HostFile(opening: FilePath(path)))
+    let disk = try DiskImage(in: counting, path: FilePath(path), options: options).disk
     for place in stride(from: 0, to: Self.grain, by: 4096) {
       #expect(try disk.bytes(4096, at: UInt64(place)) == Array(raw[place..<(place + 4096)]))
+      if place == 0 { counting.reset() }
     }
-    #expect(IOStatistics.unitsDecoded.load(ordering: .relaxed) - before < 16)
+    #expect(counting.readCount == 0)
   }
 }

@@ -145,10 +145,10 @@ import Testing
   @Test func lengthsAndNumbersAreBounded() throws {
     try write("disk.vmdk", Self.head + String(repeating: "#\n", count: 600_000))
     #expect(try #require(throws: ImageError.self) { try open("disk.vmdk") }.text.contains("has a descriptor of 1200"))
-    try write("disk.vmdk", Self.head + String(repeating: "RW 1 ZERO\n", count: 32769))
-    #expect(try #require(throws: ImageError.self) { try open("disk.vmdk") }.text.contains("more than 32768 extents"))
-    try write("disk.vmdk", Self.head + String(repeating: "RW 1 ZERO\n", count: 32768))
-    #expect(try open("disk.vmdk").disk.size == 32768 * 512)
+    try write("disk.vmdk", Self.head + String(repeating: "RW 1 ZERO\n", count: 1025))
+    #expect(try #require(throws: ImageError.self) { try open("disk.vmdk") }.text.contains("more than 1024 extents"))
+    try write("disk.vmdk", Self.head + String(repeating: "RW 1 ZERO\n", count: 1024))
+    #expect(try open("disk.vmdk").disk.size == 1024 * 512)
     for index in 0..<520 { try write("part\(index)", [0]) }
     try write("disk.vmdk", Self.head + (0..<520).map { "RW 1 FLAT \"part\($0)\" 0\n" }.joined())
     let error = try #require(throws: ImageError.self) { try open("disk.vmdk") }
@@ -168,6 +168,34 @@ import Testing
     #expect(try rounded.disk.bytes(300, at: 1236) == Array(repeating: 1, count: 64) + Array(repeating: 0, count: 236))
     let outside = try open(lines: "RW 3 FLAT \"a\" 700\n")
     #expect(throws: ReadError.self) { try outside.disk.bytes(1, at: 0) }
+  }
+
+  @Test func anExtentElsewhereIsOpenedWhereThatIsAllowed() throws {
+    let elsewhere = try TemporaryDirectory()
+    try Data(Array(repeating: 7, count: 2048)).write(to: elsewhere.url.appendingPathComponent("device"))
+    let lines = "RW 1 FLAT \"\(elsewhere.path)/device\" 0\nNOACCESS 1 ZERO\nRW 2 VMFS \"\(elsewhere.path)/device\" 2\n"
+    let error = try #require(throws: ImageError.self) { try open(lines: lines) }
+    #expect(error.exitStatus == 77)
+    var options = ImageOptions()
+    options.allowsExternalFiles = true
+    let image = try open("disk.vmdk", options)
+    #expect(try image.disk.bytes(1024, at: 1024) == Array(repeating: 7, count: 1024))
+    // What leads elsewhere by a symbolic link lies elsewhere.
+    try FileManager.default.createSymbolicLink(
+      atPath: folder.path + "/link", withDestinationPath: elsewhere.path + "/device")
+    #expect(try #require(throws: ImageError.self) { try open(lines: "RW 1 FLAT \"link\" 0\n") }.exitStatus == 77)
+  }
+
+  @Test func aSparseExtentIsNamedOnce() throws {
+    let path = folder.path + "/a.vmdk"
+    try runSuccessfully(["qemu-img", "create", "-q", "-f", "vmdk", path, "1M"])
+    let error = try #require(throws: ImageError.self) {
+      try open(lines: "RW 2048 SPARSE \"a.vmdk\"\nRW 2048 SPARSE \"a.vmdk\"\n")
+    }
+    #expect(error.text.contains("for two extents"))
+    let other = try open(lines: "RW 2000 SPARSE \"a.vmdk\"\nRW 8 ZERO\n")
+    #expect(other.disk.size == 2056 * 512, "the extent's header says how large it is, as qemu has it")
+    #expect(other.allNotices.count == 1)
   }
 
   @Test func whatMayNotBeAccessedIsAnErrorThereAlone() throws {

@@ -22,7 +22,7 @@ import Testing
     var random = SeededGenerator(seed: seed)
     var raw = [UInt8](repeating: 0, count: sectors * 512)
     for start in stride(from: 0, to: raw.count, by: 4096) where UInt8.random(in: 0..<3, using: &random) == 0 {
-      for index in start..<min(start + 4096, raw.count) { raw[index] = UInt8(truncatingIfNeeded: index &* 31 >> 7) }
+      for index in start..<min(start + 4096, raw.count) { raw[index] = UInt8(truncatingIfNeeded: (index &* 31) >> 7) }
       raw[start] = 1
     }
     try Data(raw).write(to: URL(fileURLWithPath: path("raw")))
@@ -32,7 +32,8 @@ import Testing
   }
 
   private func descriptor(_ type: String, sectors: Int) -> String {
-    VMDKDescriptorTests.head + "RW \(sectors) \(type) \"extent.vmdk\"\n"
+    VMDKDescriptorTests.head.replacing("custom", with: type == "SESPARSE" ? "seSparse" : "vmfsSparse")
+      + "RW \(sectors) \(type) \"extent.vmdk\"\n"
   }
 
   private static func embedded(_ sectors: Int) -> String {
@@ -99,8 +100,8 @@ import Testing
       (12, [0, 0, 0, 0, 0, 0, 0, 0x80], 65, "than there can be"), (20, [0], 65, "grains of 0 sectors"),
       (20, [9], 65, "grains of 9 sectors"), (24, [1], 65, "grains of"),
       (44, [0, 0, 0, 0], 65, "grain tables of 0 entries"),
-      (44, [0, 0, 0, 1], 65, "grain tables of 16777216 entries"), (44, [1, 0, 0, 0], 65, "past the end"),
-      (28, [0, 0, 0, 0, 0, 1], 65, "descriptor lies past the end"), (36, [0, 0, 0, 1], 65, "has a descriptor of"),
+      (44, [0, 0, 0, 1], 65, "grain tables of 16777216 entries"),
+      (28, [0, 0, 0, 0, 0, 1], 65, "lies past the end"), (36, [0, 0, 0, 1], 65, "has a descriptor of"),
       (28, [0, 0, 0, 0, 0, 0, 0, 0x80], 65, "corrupt descriptor"), (28, [0, 0x10], 65, "without anything"),
     ] as [(Int, [UInt8], Int32, String)])
   func damageToTheHeaderIsNamed(offset: Int, bytes: [UInt8], status: Int32, text: String) throws {
@@ -136,9 +137,8 @@ import Testing
     // Entries: of an unknown kind; of a grain past the end; nothing, with a number. The header is 4 sectors long, the
     // directory one.
     let table = 5 * 512
-    for (index, entry) in [UInt64(7) << 60, 3 << 60 | 1 << 40, 5, 3 << 60 | 0x0FFF << 48 | 0xFFFF_FFFF_FFFF]
-      .enumerated()
-    {
+    let entries: [UInt64] = [7 << 60, 3 << 60 | 1 << 40, 5, 3 << 60 | 0x0FFF_FFFF_FFFF_FFFF]
+    for (index, entry) in entries.enumerated() {
       try poke(table + index * 8, le(entry, 8))
     }
     let disk = try open("extent.vmdk").disk

@@ -204,6 +204,25 @@ import Testing
     #expect(opened.summary.parentName == "mid.vmdk")
   }
 
+  @Test func aChildInSeveralPartsReadsItsParentAtTheRightPlace() throws {
+    try runSuccessfully(["qemu-img", "create", "-q", "-f", "vmdk", path("base.vmdk"), "2100M"])
+    let border: UInt64 = 0x8000_0000
+    try runSuccessfully([
+      "qemu-io", "-f", "vmdk", "-c", "write -P 1 \(border - 100_000) 200000", path("base.vmdk"),
+    ])
+    try runSuccessfully(
+      [
+        "qemu-img", "create", "-q", "-f", "vmdk", "-F", "vmdk", "-b", "base.vmdk", "-o",
+        "subformat=twoGbMaxExtentSparse", "top.vmdk",
+      ], in: folder.url)
+    try runSuccessfully(["qemu-io", "-f", "vmdk", "-c", "write -P 2 \(border + 70_000) 10", path("top.vmdk")])
+    let disk = try DiskImage(opening: FilePath(path("top.vmdk"))).disk
+    let expected: [UInt8] =
+      Array(repeating: 0, count: 50_000) + Array(repeating: 1, count: 170_000) + Array(repeating: 2, count: 10)
+      + Array(repeating: 1, count: 29_990) + Array(repeating: 0, count: 10)
+    #expect(try disk.bytes(expected.count, at: border - 150_000) == expected)
+  }
+
   @Test func aParentThatWasChangedIsRefused() throws {
     try runSuccessfully(["qemu-img", "create", "-q", "-f", "vmdk", path("base.vmdk"), "1M"])
     try runSuccessfully(

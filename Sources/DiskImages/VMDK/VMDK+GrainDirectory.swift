@@ -27,6 +27,9 @@ struct OverlappingTables: Sendable {
   /// opening may.
   private static let limit: UInt64 = 65536
 
+  /// Tables at most that are kept apart from the rest; an extent with more is not opened.
+  private static let foundLimit = 4096
+
   var isEmpty: Bool { originals.isEmpty && copies.isEmpty }
 
   func contains(_ table: UInt64, isCopy: Bool) -> Bool { (isCopy ? copies : originals).contains(table) }
@@ -38,8 +41,20 @@ struct OverlappingTables: Sendable {
   }
 
   /// - Parameter deviceSize: bytes of the extent's file.
-  init(of directory: EntryTable, copy: EntryTable?, _ layout: SparseLayout, deviceSize: UInt64) {
+  /// - Throws: `.damaged` where nearly nothing is right.
+  init(
+    of directory: EntryTable, copy: EntryTable?, _ layout: SparseLayout, deviceSize: UInt64
+  ) throws(ImageError) {
     guard directory.count <= Self.limit else { return }
+    find(in: directory, copy, layout, deviceSize)
+    guard originals.count <= Self.foundLimit, copies.count <= Self.foundLimit else {
+      throw .damaged("has \(max(originals.count, copies.count)) grain tables that overlap each other")
+    }
+  }
+
+  private mutating func find(
+    in directory: EntryTable, _ copy: EntryTable?, _ layout: SparseLayout, _ deviceSize: UInt64
+  ) {
     var (tables, isSound) = Self.tables(of: directory, isCopy: false, layout, deviceSize)
     for (one, next) in Self.overlaps(tables, layout) { originals.formUnion([one.number, next.number]) }
     guard let copy else { return }

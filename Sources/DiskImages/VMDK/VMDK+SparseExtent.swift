@@ -41,7 +41,7 @@ final class SparseExtent: Sendable {
     copy = layout.copyOfDirectory.flatMap { offset in
       try? file.table(at: offset, count: layout.directoryCount, entrySize: layout.entrySize, pages: pages)
     }
-    overlapping = OverlappingTables(of: directory, copy: copy, layout, deviceSize: file.device.size)
+    overlapping = try OverlappingTables(of: directory, copy: copy, layout, deviceSize: file.device.size)
   }
 
   /// Tells where the bytes of `range`, offsets in the extent, lie.
