@@ -6,6 +6,12 @@ import Testing
 @Suite struct InspectFixtureTests {
   static let images = ["qcow2", "qcow", "qed", "vmdk", "vhd", "vhdx", "vdi", "split"].flatMap(Fixture.all(of:))
 
+  static let golden = [
+    Fixture("vmdk", "two-gb-sparse"), Fixture("vmdk", "se-sparse"), Fixture("vmdk", "stream-footer"),
+    Fixture("vhdx", "chain"), Fixture("vhdx", "dirty-log"), Fixture("vhdx", "sectors-4096"),
+    Fixture("split", "numbered"),
+  ]
+
   /// In the image's folder, as people do it: so names stay short.
   private func inspect(_ fixture: Fixture, _ arguments: String..., locale: String = "C.UTF-8") throws -> CommandResult {
     let image = URL(fileURLWithPath: try fixture.image())
@@ -38,6 +44,25 @@ import Testing
     #expect(!output.unicodeScalars.contains { $0 != "\n" && $0.properties.generalCategory == .control })
     #expect(
       try inspect(fixture, locale: "C").output.unicodeScalars.filter { "─│├└".unicodeScalars.contains($0) }.isEmpty)
+  }
+
+  /// Of each format one as it is meant to look. What files take on the host differs from host to host.
+  @Test(arguments: golden)
+  func outputIsGolden(fixture: Fixture) throws {
+    let tree = try inspect(fixture).output
+      .replacingOccurrences(of: "[0-9.]+ [KM]?i?B allocated", with: "… allocated", options: .regularExpression)
+    try expectGolden(tree, "inspect.txt", of: fixture)
+    let json = try inspect(fixture, "--json").output
+      .replacingOccurrences(of: "\"actual-size\": [0-9]+", with: "\"actual-size\": 0", options: .regularExpression)
+    try expectGolden(json, "inspect.json", of: fixture)
+  }
+
+  private func expectGolden(_ text: String, _ file: String, of fixture: Fixture) throws {
+    if ProcessInfo.processInfo.environment["VITRINE_UPDATE_GOLDEN"] == "1" {
+      try text.write(to: fixture.directory.appendingPathComponent(file), atomically: true, encoding: .utf8)
+    }
+    let golden = try #require(try fixture.text(file), "\(fixture) has no \(file); VITRINE_UPDATE_GOLDEN=1 makes it")
+    #expect(text == golden)
   }
 
   /// Where an image cannot be opened, one line says so, and names it.
