@@ -48,6 +48,7 @@ fmt:
 bench:
 	@.ci/install-packages $(packages)/build.txt $(packages)/bench.txt
 	$(SWIFT) build $(release_flags)
+	$(SWIFT) build -c release --product DiskReader --static-swift-stdlib
 	@Tests/Benchmark/bench.py --vitrine $(BINARY) $(if $(QUICK),--quick)
 
 # Damages every fixture, at random and for long (SECONDS=); a failure names the SEED= and CASE= that repeat it.

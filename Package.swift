@@ -70,6 +70,9 @@ let package = Package(
       name: "CorruptionFuzzer",
       dependencies: ["DiskStack", "DiskImages", "FileSystems", "BlockDevices", "Bytes", .systemPackage],
       path: "Tests/CorruptionFuzzer", swiftSettings: settings),
+    .executableTarget(
+      name: "DiskReader", dependencies: ["DiskImages", "BlockDevices", "Bytes", .systemPackage],
+      path: "Tests/Benchmark/DiskReader", swiftSettings: settings),
     .testTarget(
       name: "CorruptionTests", dependencies: ["CorruptionFuzzer", "TestSupport"], swiftSettings: settings),
     .testTarget(

@@ -56,7 +56,11 @@ final class ImageOpening {
       if format != .raw { options.format = nil }
       allowFiles(beside: given)
     } else {
-      file = try openFirst(names, namedBy: child.path)
+      do { file = try openFirst(names, namedBy: child.path) } catch {
+        // Only that of the image itself can be named.
+        guard case .cannotOpen = error.kind, chain.count <= 1 else { throw error }
+        throw error.advising("if it lies elsewhere, --backing-file says where")
+      }
     }
     return DiskImage(try open(file, options: options))
   }
@@ -92,10 +96,7 @@ final class ImageOpening {
         problem = error
       }
     }
-    guard let problem else { throw ImageError(.damaged("names no backing file, though it has one"), in: path) }
-    // Only that of the image itself can be named.
-    guard case .cannotOpen = problem.kind, chain.count <= 1 else { throw problem }
-    throw problem.advising("if it lies elsewhere, --backing-file says where")
+    throw problem ?? ImageError(.damaged("names no backing file, though it has one"), in: path)
   }
 
   private func open(

@@ -82,7 +82,7 @@ extension InspectTree {
   private func files(of image: ImageLayer) -> [String] {
     guard image.files.count > 1 else { return [] }
     let shown = image.files.count > Self.mostFiles ? image.files.prefix(Self.mostFiles - 1) : image.files[...]
-    var rows = shown.map { [Escaped.text($0.path.string), size($0.size)] }
+    var rows = shown.map { [Self.name(of: $0.path), size($0.size)] }
     if shown.count < image.files.count { rows.append(["and \(image.files.count - shown.count) more", ""]) }
     return table("files", rows, rightAligned: [1])
   }
@@ -137,7 +137,7 @@ extension InspectTree {
       {
         text += ", in place of \(Escaped.text(name))"
       }
-      let name = Escaped.text(image.path.string)
+      let name = Self.name(of: image.path)
       let stem = Self.imageIndent + key + ink(branch, .dim)
       let hanging = String(repeating: " ", count: visibleWidth(stem) + 2)
       // What does not fit beside the name stands below it.
@@ -157,6 +157,12 @@ extension InspectTree {
       lines.append(line)
     }
     return lines
+  }
+
+  /// Without what says nothing: names in images often begin with it.
+  private static func name(of path: FilePath) -> String {
+    let name = Escaped.text(path.string)
+    return name.hasPrefix("./") ? String(name.dropFirst(2)) : name
   }
 
   /// A name may be one of Windows.

@@ -103,8 +103,12 @@ final class VHDX: VirtualDisk {
       throw .damaged("has sectors of \(sectorSize) bytes, and its parent of \(map.metadata.sectorSize)")
     }
     guard let map, locator.linkages.contains(map.contentsID.text) else {
-      let problem = "is not of the parent that was opened, or the parent was changed since: its contents are another"
-      guard file.options.backingFile != nil else { throw .damaged(problem) }
+      let problem =
+        "was made on another disk than \(Escaped.text(parent.path.string)), or that was changed since: "
+        + "its contents are another"
+      guard file.options.backingFile != nil else {
+        throw .damaged(problem + "; --backing-file takes it all the same")
+      }
       summary.notices.append(problem)
       return parent
     }

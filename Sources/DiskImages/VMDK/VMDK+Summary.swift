@@ -46,7 +46,8 @@ extension VMDK {
     var facts: [String] = []
     if database["uuid.image"] != nil { facts.append("VirtualBox") }
     if let version = database["virtualhwversion"] { facts.append("virtual hardware \(version)") }
-    if let version = database["toolsversion"] { facts.append("tools \(version)") }
+    // The greatest number means that there are none.
+    if let version = database["toolsversion"], version != "2147483647" { facts.append("tools \(version)") }
     if let adapter = database["adaptertype"] { facts.append("adapter \(adapter)") }
     return facts.isEmpty ? nil : facts.joined(separator: ", ")
   }
