@@ -215,11 +215,11 @@ import Testing
         "qemu-img", "create", "-q", "-f", "vmdk", "-F", "vmdk", "-b", "base.vmdk", "-o",
         "subformat=twoGbMaxExtentSparse", "top.vmdk",
       ], in: folder.url)
-    try runSuccessfully(["qemu-io", "-f", "vmdk", "-c", "write -P 2 \(border + 70_000) 10", path("top.vmdk")])
+    // A whole grain: qemu 7.2 fills up one of the second extent from the wrong place of the parent.
+    try runSuccessfully(["qemu-io", "-f", "vmdk", "-c", "write -P 2 \(border + 65_536) 65536", path("top.vmdk")])
     let disk = try DiskImage(opening: FilePath(path("top.vmdk"))).disk
-    let expected: [UInt8] =
-      Array(repeating: 0, count: 50_000) + Array(repeating: 1, count: 170_000) + Array(repeating: 2, count: 10)
-      + Array(repeating: 1, count: 29_990) + Array(repeating: 0, count: 10)
+    let expected: [UInt8] = [(0, 50_000), (1, 100_000 + 65_536), (2, 34_464), (2, 31_072), (0, 1000)]
+      .flatMap { Array(repeating: $0.0, count: $0.1) }
     #expect(try disk.bytes(expected.count, at: border - 150_000) == expected)
   }
 

@@ -20,7 +20,7 @@ extension VHDX {
         switch BlockEntry(try table.le64(shape.entry(ofBlock: block))).state {
         case .fullyPresent: total += range.upperBound - range.lowerBound
         case .partiallyPresent:
-          // Each sector has a bit; less than a page is not read.
+          // A bit for each sector; of small blocks, the page is shared with their neighbours.
           let cost = max(shape.blockSize / metadata.sectorSize / 8, 512)
           guard bitmapsLeft >= cost else { return nil }
           bitmapsLeft -= cost
