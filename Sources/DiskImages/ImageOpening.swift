@@ -8,7 +8,7 @@ final class ImageOpening {
   /// Backing files behind one another at most.
   static let depthLimit = 200
   /// Files that one disk can consist of at most, backing files and extents together.
-  static let fileLimit = 512
+  static let fileLimit = 4096
 
   let tableBudget = TableBudget()
   let allowsExternalFiles: Bool

@@ -33,7 +33,7 @@ import Testing
 
   @Test func extentsStandInOrder() throws {
     try write("a", Array(repeating: 1, count: 4096))
-    try write("b c", Array(repeating: 2, count: 1024))
+    try write("b c", Array(repeating: 2, count: 8192))
     let image = try open(
       lines: "RW 2 FLAT \"a\" 3\nRW 1 ZERO\n  rdonly\t2 vmfs \"b c\"\nRW 1 FLAT \"a\" 0\nRW 0 ZERO\n")
     let expected: [UInt8] = [(1, 1024), (0, 512), (2, 1024), (1, 512)].flatMap { Array(repeating: $0.0, count: $0.1) }
@@ -120,7 +120,7 @@ import Testing
   }
 
   @Test func aBackingFileThatIsNoVMDKIsTakenWhenItIsGiven() throws {
-    try write("raw", Array(repeating: 9, count: 1024))
+    try write("raw", Array(repeating: 9, count: 8192))
     try write("disk.vmdk", Self.head.replacingOccurrences(of: "ffffffff", with: "00000001") + "RW 1 ZERO\n")
     var options = ImageOptions()
     options.backingFile = FilePath(folder.path + "/raw")
@@ -145,14 +145,15 @@ import Testing
   @Test func lengthsAndNumbersAreBounded() throws {
     try write("disk.vmdk", Self.head + String(repeating: "#\n", count: 600_000))
     #expect(try #require(throws: ImageError.self) { try open("disk.vmdk") }.text.contains("has a descriptor of 1200"))
-    try write("disk.vmdk", Self.head + String(repeating: "RW 1 ZERO\n", count: 1025))
-    #expect(try #require(throws: ImageError.self) { try open("disk.vmdk") }.text.contains("more than 1024 extents"))
-    try write("disk.vmdk", Self.head + String(repeating: "RW 1 ZERO\n", count: 1024))
-    #expect(try open("disk.vmdk").disk.size == 1024 * 512)
-    for index in 0..<520 { try write("part\(index)", [0]) }
-    try write("disk.vmdk", Self.head + (0..<520).map { "RW 1 FLAT \"part\($0)\" 0\n" }.joined())
+    try write("disk.vmdk", Self.head + String(repeating: "RW 1 ZERO\n", count: 8193))
+    #expect(try #require(throws: ImageError.self) { try open("disk.vmdk") }.text.contains("more than 8192 extents"))
+    try write("disk.vmdk", Self.head + String(repeating: "RW 1 ZERO\n", count: 8192))
+    #expect(try open("disk.vmdk").disk.size == 8192 * 512)
+    HostEnvironment.allowManyFiles()
+    for index in 0..<4100 { try write("part\(index)", [0]) }
+    try write("disk.vmdk", Self.head + (0..<4100).map { "RW 1 FLAT \"part\($0)\" 0\n" }.joined())
     let error = try #require(throws: ImageError.self) { try open("disk.vmdk") }
-    #expect(error.text == "consists of more than 512 files")
+    #expect(error.text == "consists of more than 4096 files")
   }
 
   @Test func whatIsMissingOfAFlatExtentIsNoZeros() throws {
@@ -179,7 +180,7 @@ import Testing
     var options = ImageOptions()
     options.allowsExternalFiles = true
     let image = try open("disk.vmdk", options)
-    #expect(try image.disk.bytes(1024, at: 1024) == Array(repeating: 7, count: 1024))
+    #expect(try image.disk.bytes(1024, at: 1024) == Array(repeating: 7, count: 8192))
     // What leads elsewhere by a symbolic link lies elsewhere.
     try FileManager.default.createSymbolicLink(
       atPath: folder.path + "/link", withDestinationPath: elsewhere.path + "/device")
