@@ -55,6 +55,7 @@ final class QCOW2: VirtualDisk {
     if let name = file.options.snapshot {
       let snapshot = try Snapshot.named(name, among: snapshots)
       root = (snapshot.rootOffset, snapshot.rootCount)
+      try Header.checkRoot(offset: root.offset, count: root.count, clusterSize: header.clusterSize)
       size = snapshot.summary.diskSize
     } else {
       root = (header.rootOffset, header.rootCount)
