@@ -33,7 +33,7 @@ import Testing
 
   @Test func extentsStandInOrder() throws {
     try write("a", Array(repeating: 1, count: 4096))
-    try write("b c", Array(repeating: 2, count: 8192))
+    try write("b c", Array(repeating: 2, count: 1024))
     let image = try open(
       lines: "RW 2 FLAT \"a\" 3\nRW 1 ZERO\n  rdonly\t2 vmfs \"b c\"\nRW 1 FLAT \"a\" 0\nRW 0 ZERO\n")
     let expected: [UInt8] = [(1, 1024), (0, 512), (2, 1024), (1, 512)].flatMap { Array(repeating: $0.0, count: $0.1) }
@@ -120,7 +120,7 @@ import Testing
   }
 
   @Test func aBackingFileThatIsNoVMDKIsTakenWhenItIsGiven() throws {
-    try write("raw", Array(repeating: 9, count: 8192))
+    try write("raw", Array(repeating: 9, count: 1024))
     try write("disk.vmdk", Self.head.replacingOccurrences(of: "ffffffff", with: "00000001") + "RW 1 ZERO\n")
     var options = ImageOptions()
     options.backingFile = FilePath(folder.path + "/raw")
