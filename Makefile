@@ -48,6 +48,7 @@ fmt:
 bench:
 	@.ci/install-packages $(packages)/build.txt $(packages)/bench.txt
 	$(SWIFT) build $(release_flags)
+	$(SWIFT) build -c release --product DiskReader --static-swift-stdlib
 	@Tests/Benchmark/bench.py --vitrine $(BINARY) $(if $(QUICK),--quick)
 
 # Damages every fixture, at random and for long (SECONDS=); a failure names the SEED= and CASE= that repeat it.
@@ -59,10 +60,11 @@ fuzz:
 
 # Where the program is built already (`make release`), this only copies: then root needs no Swift.
 install: $(BINARY)
-	install -d "$(bindir)" "$(mandir)/man1" "$(schemadir)" "$(bash_completions)" "$(zsh_completions)" \
+	install -d "$(bindir)" "$(mandir)/man1" "$(mandir)/man5" "$(schemadir)" "$(bash_completions)" "$(zsh_completions)" \
 	  "$(fish_completions)"
 	install -s -m 755 "$(BINARY)" "$(bindir)/vitrine"
 	install -m 644 man/*.1 "$(mandir)/man1"
+	install -m 644 man/*.5 "$(mandir)/man5"
 	install -m 644 man/vitrine-inspect.schema.json "$(schemadir)"
 	install -m 644 Sources/vitrine/Completions/vitrine.bash "$(bash_completions)/vitrine"
 	install -m 644 Sources/vitrine/Completions/_vitrine "$(zsh_completions)/_vitrine"
@@ -74,6 +76,7 @@ install: $(BINARY)
 
 uninstall:
 	rm -f "$(bindir)/vitrine" $(patsubst man/%,"$(mandir)/man1/%",$(wildcard man/*.1)) \
+	  $(patsubst man/%,"$(mandir)/man5/%",$(wildcard man/*.5)) \
 	  "$(schemadir)/vitrine-inspect.schema.json" "$(bash_completions)/vitrine" "$(zsh_completions)/_vitrine" "$(fish_completions)/vitrine.fish"
 	[ ! -d "$(schemadir)" ] || rmdir "$(schemadir)"
 

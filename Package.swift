@@ -70,6 +70,9 @@ let package = Package(
       name: "CorruptionFuzzer",
       dependencies: ["DiskStack", "DiskImages", "FileSystems", "BlockDevices", "Bytes", .systemPackage],
       path: "Tests/CorruptionFuzzer", swiftSettings: settings),
+    .executableTarget(
+      name: "DiskReader", dependencies: ["DiskImages", "BlockDevices", "Bytes", .systemPackage],
+      path: "Tests/Benchmark/DiskReader", swiftSettings: settings),
     .testTarget(
       name: "CorruptionTests", dependencies: ["CorruptionFuzzer", "TestSupport"], swiftSettings: settings),
     .testTarget(
@@ -96,7 +99,8 @@ let package = Package(
       name: "DiskImagesTests",
       dependencies: ["DiskImages", "Codecs", "BlockDevices", "Bytes", "TestSupport", "vitrine", .systemPackage],
       swiftSettings: settings),
-    .testTarget(name: "CommandLineTests", dependencies: ["TestSupport", "vitrine"], swiftSettings: settings),
+    .testTarget(
+      name: "CommandLineTests", dependencies: ["DiskImages", "TestSupport", "vitrine"], swiftSettings: settings),
     .testTarget(
       name: "FileSystemsTests", dependencies: ["FileSystems", "TestSupport", "BlockDevices", "Bytes", .systemPackage],
       swiftSettings: settings),

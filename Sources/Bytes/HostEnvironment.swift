@@ -17,6 +17,17 @@ public enum HostEnvironment {
     return name.contains("utf-8") || name.contains("utf8")
   }
 
+  /// Lets this process open as many files as it may: a disk can lie in thousands of them, and the usual limit of 1024 is
+  /// only there for programs that use select(2).
+  public static func allowManyFiles() {
+    var limit = rlimit()
+    let resource = __rlimit_resource_t(RLIMIT_NOFILE.rawValue)
+    // Safe, here and below: the calls fill and read a `rlimit`.
+    guard unsafe getrlimit(resource, &limit) == 0, limit.rlim_cur < limit.rlim_max else { return }
+    limit.rlim_cur = limit.rlim_max
+    _ = unsafe setrlimit(resource, &limit)
+  }
+
   public static var standardOutputIsTerminal: Bool { isatty(STDOUT_FILENO) == 1 }
 
   /// Columns of the terminal that standard output is; nil where it is none.

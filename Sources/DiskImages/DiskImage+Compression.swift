@@ -38,6 +38,6 @@ extension DiskImage {
 
   /// What is looked at in one go, in clusters; a first-level table passes over those that it says are empty.
   private static let stepClusters: UInt64 = 4096
-  private static let mostSteps = 1 << 16
+  private static let mostSteps = 1 << 17
   private static let mostStepsWithData = 128
 }

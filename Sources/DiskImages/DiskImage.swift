@@ -95,7 +95,12 @@ public final class DiskImage: Sendable {
   private static func open<Disk: VirtualDisk>(
     _ type: Disk.Type, in file: ImageFile, files: [HostFile]
   ) throws(ImageError) -> Parts {
-    let map = try Disk(reading: file)
+    let map: Disk
+    do throws(ImageError) { map = try Disk(reading: file) } catch {
+      // What a format that was asked for finds wrong with a file of another is nothing that helps.
+      guard file.options.format != nil, !Disk.recognizes(ImageProbe(of: file.device)) else { throw error }
+      throw .damaged("is no \(Disk.format.title) image")
+    }
     try refuseUnusedOptions(file.options, hasSnapshots: Disk.keepsSnapshots, hasParent: map.parent != nil)
     return Parts(
       format: Disk.format, path: file.path, disk: ComposedDevice(map, units: file.options.units),

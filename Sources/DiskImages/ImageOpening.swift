@@ -8,7 +8,7 @@ final class ImageOpening {
   /// Backing files behind one another at most.
   static let depthLimit = 200
   /// Files that one disk can consist of at most, backing files and extents together.
-  static let fileLimit = 512
+  static let fileLimit = 4096
 
   let tableBudget = TableBudget()
   let allowsExternalFiles: Bool
@@ -56,7 +56,11 @@ final class ImageOpening {
       if format != .raw { options.format = nil }
       allowFiles(beside: given)
     } else {
-      file = try openFirst(names, namedBy: child.path)
+      do { file = try openFirst(names, namedBy: child.path) } catch {
+        // Only that of the image itself can be named.
+        guard case .cannotOpen = error.kind, chain.count <= 1 else { throw error }
+        throw error.advising("if it lies elsewhere, --backing-file says where")
+      }
     }
     return DiskImage(try open(file, options: options))
   }
@@ -92,10 +96,7 @@ final class ImageOpening {
         problem = error
       }
     }
-    guard let problem else { throw ImageError(.damaged("names no backing file, though it has one"), in: path) }
-    // Only that of the image itself can be named.
-    guard case .cannotOpen = problem.kind, chain.count <= 1 else { throw problem }
-    throw problem.advising("--backing-file says where it is")
+    throw problem ?? ImageError(.damaged("names no backing file, though it has one"), in: path)
   }
 
   private func open(
@@ -143,7 +144,7 @@ final class ImageOpening {
       throw ImageError(.damaged("names a file that cannot be"), in: path)
     }
     let named = FilePath(String(name))
-    return named.isAbsolute ? named : path.removingLastComponent(orDot: true).pushing(named)
+    return named.isAbsolute ? named : path.removingLastComponent().pushing(named)
   }
 }
 

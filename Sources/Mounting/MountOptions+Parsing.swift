@@ -127,7 +127,9 @@ extension MountOptions {
           "option \"format\" takes one of \(ImageFormat.names.joined(separator: ", ")), not \"\(value)\"")
       }
       image.format = format
-    case "snapshot": image.snapshot = value
+    case "snapshot":
+      guard !value.isEmpty else { throw OptionError("option \"snapshot\" needs a value: snapshot=…") }
+      image.snapshot = value
     case "backing_file":
       guard !value.isEmpty else { throw OptionError("option \"backing_file\" needs a value: backing_file=…") }
       image.backingFile = FilePath(value)

@@ -68,11 +68,12 @@ extension InspectTree {
   /// What only this format has, on one line; what the other lines say is left out, and so are lists.
   private func details(of summary: ImageSummary) -> String {
     let said = [summary.variant, summary.compression, summary.uuid, summary.creator].compactMap { $0 }
-    return summary.specific.compactMap { key, value -> String? in
+    let facts = summary.specific.filter { !["corrupt", "compression-type", "create-type"].contains($0.key) }
+    return facts.compactMap { key, value -> String? in
       switch value {
       case .text(let text): said.contains(text) ? nil : "\(key) \(Escaped.text(text))"
       case .number(let number): "\(key) \(number)"
-      case .flag(let isSet): isSet && key != "corrupt" ? key : nil
+      case .flag(let isSet): isSet ? key : nil
       case .none, .list, .record: nil
       }
     }.joined(separator: ", ")
@@ -81,7 +82,7 @@ extension InspectTree {
   private func files(of image: ImageLayer) -> [String] {
     guard image.files.count > 1 else { return [] }
     let shown = image.files.count > Self.mostFiles ? image.files.prefix(Self.mostFiles - 1) : image.files[...]
-    var rows = shown.map { [Escaped.text($0.path.string), size($0.size)] }
+    var rows = shown.map { [Self.name(of: $0.path), size($0.size)] }
     if shown.count < image.files.count { rows.append(["and \(image.files.count - shown.count) more", ""]) }
     return table("files", rows, rightAligned: [1])
   }
@@ -129,10 +130,14 @@ extension InspectTree {
       let key = depth == 1 ? padded("backing") : String(repeating: " ", count: Self.keyWidth)
       let branch = depth == 1 ? "" : String(repeating: "   ", count: min(depth, Self.deepest) - 2) + glyphs.last
       var text = heading(of: image, size: image.size)
-      if let name = images[depth - 1].summary.parentName, Self.lastName(in: name) != image.path.lastComponent?.string {
+      // VDI names its parent by UUID.
+      let child = images[depth - 1]
+      if let name = child.summary.parentName, child.format != .vdi,
+        Self.lastName(in: name) != image.path.lastComponent?.string
+      {
         text += ", in place of \(Escaped.text(name))"
       }
-      let name = Escaped.text(image.path.string)
+      let name = Self.name(of: image.path)
       let stem = Self.imageIndent + key + ink(branch, .dim)
       let hanging = String(repeating: " ", count: visibleWidth(stem) + 2)
       // What does not fit beside the name stands below it.
@@ -152,6 +157,12 @@ extension InspectTree {
       lines.append(line)
     }
     return lines
+  }
+
+  /// Without what says nothing: names in images often begin with it.
+  private static func name(of path: FilePath) -> String {
+    let name = Escaped.text(path.string)
+    return name.hasPrefix("./") ? String(name.dropFirst(2)) : name
   }
 
   /// A name may be one of Windows.

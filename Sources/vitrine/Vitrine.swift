@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import Bytes
 internal import Glibc
 
 @main
@@ -23,6 +24,7 @@ struct Vitrine: ParsableCommand {
       Message.write(text)
       Glibc.exit(ExitStatus.usage.rawValue)
     }
+    HostEnvironment.allowManyFiles()
     do {
       var command = try parseAsRoot()
       try command.run()

@@ -5,7 +5,7 @@ import os
 
 import measurements
 from disks import DISK_SIZE, make_disks
-from servers import QemuImg, QemuStorageDaemon, VitrineDisk
+from servers import DiskReader, QemuImg, QemuStorageDaemon, VitrineDisk
 from suite import Row, Suite, number, verdict
 
 
@@ -32,6 +32,8 @@ class DiskImageSuite(Suite):
             ways = {"vitrine": way(VitrineDisk), "qemu-img": way(QemuImg)}
             if kind in ("qcow2", "zlib", "zstd"):
                 ways["qemu-storage-daemon"] = way(QemuStorageDaemon)
+            if kind == "qcow2":
+                ways["in one process"] = way(DiskReader)
             if kind in ("qcow2", "vmdk", "vhdx", "vdi"):
                 ways["raw image"] = functools.partial(VitrineDisk, self.disks["raw"][0], self.point, "raw")
             self.measure(f"disk {kind}", ways, lambda mounted: mounted.read_disk())
@@ -55,6 +57,7 @@ class DiskImageSuite(Suite):
         return [
             read("qcow2, against a raw image", "qcow2", against="raw image", at_least=0.8),
             read("— against qemu-img", "qcow2", against="qemu-img", at_least=1),
+            read("— in one process, as qemu-img", "qcow2", against="qemu-img", at_least=1, way="in one process"),
             read("— against qemu-storage-daemon", "qcow2", against="qemu-storage-daemon", at_least=1),
             read("VMDK, sparse", "vmdk", against="qemu-img"),
             read("VHDX, dynamic", "vhdx", against="qemu-img"),

@@ -1,3 +1,4 @@
+import DiskImages
 import Foundation
 import TestSupport
 import Testing
@@ -68,6 +69,18 @@ import Testing
     #expect(try fish("vitrine inspect --color ").sorted() == ["always", "auto", "never"])
   }
 
+  @Test func formatsAreThoseOfTheProgram() throws {
+    let names = ImageFormat.names
+    #expect(try bash("vitrine inspect --format ") == names)
+    #expect(try bash("vitrine disk.img mnt --format=") == names)
+    #expect(try bash("vitrine disk.img mnt -o format=") == names)
+    #expect(try Set(fish("vitrine inspect --format ")) == Set(names))
+    #expect(try Set(fish("vitrine disk.img mnt --format ")) == Set(names))
+    #expect(try fish("vitrine disk.img mnt -o ro,format=qc") == ["ro,format=qcow", "ro,format=qcow2"])
+    let zsh = try String(contentsOf: Self.folder.appendingPathComponent("_vitrine"), encoding: .utf8)
+    #expect(zsh.components(separatedBy: ":(\(names.joined(separator: " ")))").count == 4)
+  }
+
   /// An option takes a value here if and only if it does there: else the arguments behind it are miscounted.
   @Test func optionsWithValuesAreKnown() throws {
     for command in CommandDescription.commands {
@@ -98,5 +111,9 @@ import Testing
     #expect(try bash("vitrine ins") == ["inspect"])
     #expect(try fish("vitrine ins") == ["inspect"])
     #expect(try bash("vitrine disk.img \(scratch.path)/di") == [])
+    let file = "\(scratch.path)/disk one.img"
+    #expect(try bash("vitrine inspect --backing-file \(scratch.path)/di") == [file])
+    #expect(try bash("vitrine inspect --backing-file=\(scratch.path)/di") == [file])
+    #expect(try bash("vitrine disk.img mnt -o ro,backing_file=\(scratch.path)/di") == [file])
   }
 }

@@ -5,8 +5,8 @@ import TestSupport
 struct ManualPage {
   let lines: [String]
 
-  init(_ name: String) throws {
-    let url = Fixture.package.appendingPathComponent("man/\(name).1")
+  init(_ name: String, section: Int = 1) throws {
+    let url = Fixture.package.appendingPathComponent("man/\(name).\(section)")
     lines = try String(contentsOf: url, encoding: .utf8).split(separator: "\n").map(String.init)
   }
 
@@ -52,7 +52,7 @@ struct ManualPage {
   }
 
   private static let valueNames: Set<String> = [
-    "where", "name", "bytes", "selector", "how", "seconds", "number", "mask", "view",
+    "where", "name", "bytes", "file", "format", "selector", "how", "seconds", "number", "mask", "view",
   ]
 
   private static func flags(in line: String) -> Set<String> {

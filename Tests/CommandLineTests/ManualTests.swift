@@ -1,3 +1,4 @@
+import DiskImages
 import Foundation
 import TestSupport
 import Testing
@@ -45,6 +46,49 @@ import Testing
     #expect(Set(pages) == Set(commands.map { "vitrine-\($0).1" }).union(["vitrine.1"]))
   }
 
+  /// Each format has its section, and the name by which `--format` takes it.
+  @Test func eachFormatIsDescribed() throws {
+    let page = try ManualPage("vitrine-image-formats", section: 5)
+    let help = try runSuccessfully([vitrineBinary, "inspect", "--help"]).output
+    for name in ImageFormat.names {
+      #expect(page.lines.contains { $0.hasPrefix(".It Cm ") && $0.split(separator: " ").contains(Substring(name)) })
+      #expect(page.lines.contains { $0.hasPrefix(".Ss ") && $0.contains(name) }, "no section for \(name)")
+      #expect(help.contains(" \(name)"))
+      for page in ["vitrine-inspect", "vitrine-mount"] {
+        let lines = try ManualPage(page).lines
+        #expect(lines.contains { $0.hasPrefix(".Cm ") && $0.split(separator: " ").contains(Substring(name)) })
+      }
+    }
+  }
+
+  @Test func pagesReferToOneAnother() throws {
+    for page in ["vitrine", "vitrine-inspect", "vitrine-mount"] {
+      #expect(try ManualPage(page).section("SEE ALSO").contains { $0.hasPrefix(".Xr vitrine-image-formats 5") })
+    }
+  }
+
+  /// Keys of the JSON, of the schema and of the manual are the same.
+  @Test func jsonKeysAreThoseOfTheSchema() throws {
+    struct Schema: Decodable {
+      struct Definition: Decodable { let properties: [String: Property]? }
+      struct Property: Decodable {}
+      let properties: [String: Property]
+      let definitions: [String: Definition]
+      enum CodingKeys: String, CodingKey {
+        case properties
+        case definitions = "$defs"
+      }
+    }
+    let url = Fixture.package.appendingPathComponent("man/vitrine-inspect.schema.json")
+    let schema = try JSONDecoder().decode(Schema.self, from: Data(contentsOf: url))
+    let text = try ManualPage("vitrine-inspect").section("JSON").joined(separator: " ")
+    let words = Set(text.split { $0 == " " || $0 == "," }.map(String.init))
+    let definitions = schema.definitions.values.flatMap { ($0.properties ?? [:]).keys }
+    for key in Set(schema.properties.keys).union(definitions) {
+      #expect(words.contains(key), "man/vitrine-inspect.1 does not name \(key)")
+    }
+  }
+
   /// What the manual says `-o` takes is taken: the command goes on to the image, which does not exist.
   @Test func documentedMountOptionsAreTaken() throws {
     let options = try ManualPage("vitrine-mount").mountOptions
@@ -52,7 +96,7 @@ import Testing
     let values = [
       "cache": "never", "reply": "copy", "view": "disk", "partition": "1", "uid": "1", "gid": "1", "umask": "022",
       "fmask": "022", "dmask": "022", "offset": "1M", "sizelimit": "1M", "sector_size": "4096", "fsname": "a",
-      "subtype": "b", "timeout": "1",
+      "subtype": "b", "timeout": "1", "format": "vhd", "snapshot": "before", "backing_file": "/nonexistent/base",
     ]
     let point = try TemporaryDirectory()
     for option in options {

@@ -24,10 +24,11 @@ import Testing
     #expect(files.text == ofRaw.text)
   }
 
-  /// A file in ext4 in a partition in an image goes from the image's file to the reader by reference.
+  /// A file in ext4 in a partition in an image goes from the image's file to the reader by reference. (Not
+  /// from a VDI or VHD that qemu-img made: their blocks do not begin at pages of the host.)
   @Test(arguments: [
     ("qcow2", []), ("qcow2", ["-o", "cluster_size=2M"]), ("vmdk", ["-o", "subformat=monolithicSparse"]),
-    ("vmdk", ["-o", "subformat=twoGbMaxExtentFlat"]), ("vhdx", []), ("vdi", []),
+    ("vmdk", ["-o", "subformat=twoGbMaxExtentFlat"]), ("vhdx", []),
   ])
   func uncompressedDataIsSplicedNotCopied(format: String, options: [String]) throws {
     let scratch = try TemporaryDirectory()

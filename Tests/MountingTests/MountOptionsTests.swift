@@ -1,5 +1,7 @@
+import DiskImages
 import DiskStack
 @testable import Mounting
+import SystemPackage
 import Testing
 
 @Suite struct MountOptionsTests {
@@ -37,7 +39,8 @@ import Testing
   @Test(arguments: [
     "rw", "bogus", "uid=", "uid=x", "uid=-1", "uid=4294967295", "umask=8", "offset=1X", "offset=-1", "offset=16E1",
     "offset=99999999999999999999", "offset=16E", "partition=", "partition=FOO=x", "view=tree", "cache=x", "reply=x",
-    "max_read=4096", "timeout=-1", "timeout=nan", "uid", "ro=1", "remount", "subtype=",
+    "max_read=4096", "timeout=-1", "timeout=nan", "uid", "ro=1", "remount", "subtype=", "format=dmg", "format=",
+    "format", "snapshot=", "snapshot", "backing_file=", "backing_file", "allow_external_files=1",
   ])
   func whatIsWrongIsNamed(_ list: String) {
     var options = MountOptions()
@@ -73,6 +76,17 @@ import Testing
     for wrong in ["0", "511", "3000", "131072", "4k", "-512"] {
       #expect(throws: OptionError.self) { try parsed("sector_size=\(wrong)") }
     }
+  }
+
+  @Test func howTheImageIsRead() throws {
+    let image = try parsed(#"format=VHD,snapshot=a\,b,backing_file=/srv/base 1.raw,allow_external_files"#).image
+    #expect(image.format == .vpc)
+    #expect(image.snapshot == "a,b")
+    #expect(image.backingFile?.string == "/srv/base 1.raw")
+    #expect(image.allowsExternalFiles)
+    let plain = try parsed("ro").image
+    #expect(plain.format == nil && plain.snapshot == nil && plain.backingFile == nil && !plain.allowsExternalFiles)
+    #expect(try ImageFormat.names.map { try parsed("format=\($0)").image.format } == ImageFormat.allCases)
   }
 
   @Test func sizeLimitOfZeroIsNone() throws { #expect(try parsed("sizelimit=0").sizeLimit == nil) }

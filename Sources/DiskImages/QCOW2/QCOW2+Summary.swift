@@ -9,6 +9,7 @@ extension QCOW2 {
     summary.isDirty = header.has(.dirty)
     summary.isCorrupt = header.has(.corrupt)
     summary.parentName = backingName
+    summary.parentFormat = backingName == nil ? nil : extensions.backingFormat
     summary.snapshots = snapshots.map(\.summary)
     summary.specific = specific
     if header.has(.dirty) {

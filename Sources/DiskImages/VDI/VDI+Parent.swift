@@ -56,7 +56,9 @@ extension VDI {
     }
     guard found.id == header.parentID else {
       let difference = "its parent has the UUID \(header.parentID.text), and \(path) has \(found.id.text)"
-      guard isChosen else { throw .damaged("cannot be read with that parent: \(difference)") }
+      guard isChosen else {
+        throw .damaged("cannot be read with that parent: \(difference); --backing-file takes it all the same")
+      }
       return [difference]
     }
     let noted = header.parentModificationID

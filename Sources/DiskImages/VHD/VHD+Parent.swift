@@ -41,7 +41,7 @@ extension VHD {
     guard footer.uniqueID == header.parentID else {
       let difference = "its parent has the UUID \(header.parentID.text), and \(path) has \(footer.uniqueID.text)"
       guard isChosen else {
-        throw .damaged("cannot be read with that parent: \(difference); --backing-file opens it all the same")
+        throw .damaged("cannot be read with that parent: \(difference); --backing-file takes it all the same")
       }
       return [difference]
     }

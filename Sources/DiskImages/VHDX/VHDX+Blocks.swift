@@ -32,11 +32,6 @@ extension VHDX {
 
     /// Index of the entry of the sector bitmap that tells of a payload block.
     func bitmapEntry(ofBlock block: UInt64) -> UInt64 { block / chunkRatio * (chunkRatio + 1) + chunkRatio }
-
-    /// The first sector of a payload block, counted from the start of its chunk.
-    func firstSector(ofBlock block: UInt64, sectorSize: UInt64) -> UInt64 {
-      block % chunkRatio * (blockSize / sectorSize)
-    }
   }
 
   /// An entry of the table (section 2.5.1).
@@ -64,29 +59,6 @@ extension VHDX {
     init(_ raw: UInt64) {
       state = State(rawValue: raw & 7)
       offset = raw & ~(VHDX.alignment - 1)
-    }
-  }
-
-  /// Bits of a sector bitmap: bit 0 of byte 0 tells of the first sector.
-  struct SectorBits {
-    let bytes: [UInt8]
-
-    /// Whether the sector `first` is stored, and how many from it on, up to `limit`, are so too.
-    func run(from first: Int, to limit: Int) throws(ReadError) -> (isStored: Bool, count: Int) {
-      guard first >= 0, first < limit, limit <= bytes.count * 8 else { throw .corrupt("sector bitmap") }
-      let isStored = bytes[first >> 3] >> UInt8(first & 7) & 1 == 1
-      let same: UInt8 = isStored ? 0xFF : 0
-      var end = first + 1
-      while end < limit {
-        if end & 7 == 0, limit - end >= 8, bytes[end >> 3] == same {
-          end += 8
-        } else if (bytes[end >> 3] >> UInt8(end & 7) & 1 == 1) == isStored {
-          end += 1
-        } else {
-          break
-        }
-      }
-      return (isStored, end - first)
     }
   }
 }

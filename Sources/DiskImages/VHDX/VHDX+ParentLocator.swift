@@ -49,7 +49,8 @@ extension VHDX {
       paths.map { path in
         let name = path.split(separator: "\\", omittingEmptySubsequences: false).joined(separator: "/")
         let isOfWindows = name.hasPrefix("//") || name.dropFirst().hasPrefix(":")
-        let relative = isOfWindows ? String(name.split(separator: "/").last ?? "") : name
+        var relative = isOfWindows ? String(name.split(separator: "/").last ?? "") : name
+        while relative.hasPrefix("./") { relative.removeFirst(2) }
         // A colon elsewhere is part of a name, and not the end of a protocol's.
         return relative.contains(":") && !relative.hasPrefix("/") ? "./" + relative : relative
       }

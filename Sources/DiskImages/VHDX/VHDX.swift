@@ -22,15 +22,15 @@ final class VHDX: VirtualDisk {
   /// The file, with its log replayed, and the parent's disk where there is one.
   let sources: [any BlockDevice]
   let parent: DiskImage?
-  let summary: ImageSummary
   /// Identifies the state of the contents, which differencing disks name their parents by.
   let contentsID: GUID
 
-  private let metadata: Metadata
+  private let facts: ImageSummary
+  let metadata: Metadata
   private let regions: Regions
-  private let shape: BlockTableShape
-  private let table: EntryTable
-  private let pages: BlockCache
+  let shape: BlockTableShape
+  let table: EntryTable
+  let pages: BlockCache
 
   static func recognizes(_ probe: ImageProbe) -> Bool { probe.has(signature) }
 
@@ -61,7 +61,13 @@ final class VHDX: VirtualDisk {
     summary.clusterSize = metadata.blockSize
     summary.sectorSize = Int(metadata.sectorSize)
     summary.uuid = metadata.diskID?.text
-    self.summary = summary
+    facts = summary
+  }
+
+  var summary: ImageSummary {
+    var summary = facts
+    summary.allocatedSize = allocatedSize
+    return summary
   }
 
   /// The file as it is once its log is replayed.
@@ -71,6 +77,7 @@ final class VHDX: VirtualDisk {
     guard !header.logGUID.isZero else { return file }
     let log = try Log(in: file.device, header: header)
     guard let head = log.entries.last else {
+      summary.isDirty = true
       summary.notices.append("was not closed, but its log holds no whole entry: nothing is replayed")
       return file
     }
@@ -96,8 +103,12 @@ final class VHDX: VirtualDisk {
       throw .damaged("has sectors of \(sectorSize) bytes, and its parent of \(map.metadata.sectorSize)")
     }
     guard let map, locator.linkages.contains(map.contentsID.text) else {
-      let problem = "is not of the parent that was opened, or the parent was changed since: its contents are another"
-      guard file.options.backingFile != nil else { throw .damaged(problem) }
+      let problem =
+        "was made on another disk than \(Escaped.text(parent.path.string)), or that was changed since: "
+        + "its contents are another"
+      guard file.options.backingFile != nil else {
+        throw .damaged(problem + "; --backing-file takes it all the same")
+      }
       summary.notices.append(problem)
       return parent
     }
@@ -140,7 +151,7 @@ final class VHDX: VirtualDisk {
   }
 
   /// Where in the file the block of an entry is, of which `size` bytes are of interest.
-  private func place(of entry: BlockEntry, index: UInt64, size: UInt64) throws(ReadError) -> UInt64 {
+  func place(of entry: BlockEntry, index: UInt64, size: UInt64) throws(ReadError) -> UInt64 {
     let end = try entry.offset.adding(size, of: "entry of the block allocation table")
     guard regions.areFree(entry.offset..<end), entry.offset < sources[0].size else {
       throw .corrupt("entry of the block allocation table", at: index)
@@ -149,7 +160,7 @@ final class VHDX: VirtualDisk {
   }
 
   /// Appends what this file does not store: the parent's bytes, and zeros where it has none.
-  private func appendParent(_ range: Range<UInt64>, _ extents: inout ExtentList) {
+  func appendParent(_ range: Range<UInt64>, _ extents: inout ExtentList) {
     var position = range.lowerBound
     if let parent, position < parent.disk.size {
       let end = min(range.upperBound, parent.disk.size)
@@ -158,46 +169,5 @@ final class VHDX: VirtualDisk {
       position = end
     }
     extents.append(.hole, length: range.upperBound - position)
-  }
-
-  /// Appends a part of a block that is stored in some of its sectors only.
-  /// - Parameter range: of the disk.
-  private func appendSectors(
-    of block: UInt64, _ entry: BlockEntry, _ range: Range<UInt64>, _ extents: inout ExtentList
-  ) throws(ReadError) {
-    let index = shape.entry(ofBlock: block)
-    guard metadata.hasParent else { throw .corrupt("entry of the block allocation table", at: index) }
-    let start = block * shape.blockSize
-    let data = try place(of: entry, index: index, size: min(shape.blockSize, size - start))
-    let bitmapIndex = shape.bitmapEntry(ofBlock: block)
-    let bitmapEntry = BlockEntry(try table.le64(bitmapIndex))
-    guard bitmapEntry.state == .fullyPresent else {
-      throw .corrupt("entry of the block allocation table", at: bitmapIndex)
-    }
-    let bitmap = try place(of: bitmapEntry, index: bitmapIndex, size: BlockTableShape.bitmapSize)
-
-    let sectorSize = metadata.sectorSize
-    let first = shape.firstSector(ofBlock: block, sectorSize: sectorSize)
-    var position = range.lowerBound
-    while position < range.upperBound && !extents.isFull {
-      let bitsPerPage = UInt64(EntryTable.pageSize) * 8
-      let sector = first + (position - start) / sectorSize
-      let page = sector / bitsPerPage
-      let bits = SectorBits(
-        bytes: try pages.block(EntryTable.pageSize, at: bitmap + page * UInt64(EntryTable.pageSize)))
-      while position < range.upperBound && !extents.isFull {
-        let sector = first + (position - start) / sectorSize
-        guard sector / bitsPerPage == page else { break }
-        let limit = min(first + (range.upperBound - start + sectorSize - 1) / sectorSize, (page + 1) * bitsPerPage)
-        let run = try bits.run(from: Int(sector % bitsPerPage), to: Int(limit - page * bitsPerPage))
-        let end = min(start + (sector - first + UInt64(run.count)) * sectorSize, range.upperBound)
-        if run.isStored {
-          extents.append(.mapped(source: 0, offset: data + (position - start)), length: end - position)
-        } else {
-          appendParent(position..<end, &extents)
-        }
-        position = end
-      }
-    }
   }
 }

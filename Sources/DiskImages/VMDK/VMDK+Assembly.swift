@@ -16,6 +16,8 @@ extension VMDK {
     private(set) var notices: [String] = []
     /// Indices of sources by the names that the descriptor has for them: a file can hold several extents.
     private var opened: [String: Int] = [:]
+    /// Sources that hold a sparse extent: only one each, so that what is kept of them is bounded by the number of files.
+    private var sparseSources: Set<Int> = []
     /// Bytes of the cache for the tables of each sparse extent.
     private var cacheBudget: Int
 
@@ -61,6 +63,9 @@ extension VMDK {
       case "FLAT", "VMFS": try addFlat(line, length, try source(of: line))
       case "SPARSE", "VMFSSPARSE", "SESPARSE":
         let source = try source(of: line)
+        guard sparseSources.insert(source).inserted else {
+          throw .damaged("names \(Escaped.text(line.name ?? "")) for two extents, and it is one by itself")
+        }
         let part = part(source)
         do throws(ImageError) {
           let layout = try SparseLayout.read(from: part.device)
@@ -106,11 +111,7 @@ extension VMDK {
       let sparse = try SparseExtent(layout, in: part, pages: pages)
       let name = source == 0 ? "" : "\(Escaped.text(part.path.lastComponent?.string ?? "")) "
       if layout.isDirty { notices.append("\(name)was not closed cleanly by the program that wrote it") }
-      if layout.usesCopy {
-        notices.append("\(name)has lost its grain directory, and is read by the copy of it")
-      } else if sparse.hasDamagedDirectory {
-        notices.append("\(name)has a damaged grain directory; its copy is used where it can be")
-      }
+      if let damage = sparse.damage { notices.append("\(name)\(damage)") }
       try append(.sparse(sparse, source: source), layout.size, source: source, type: type)
     }
 

@@ -12,14 +12,17 @@ extension VMDK {
     /// What the parent's descriptor is called.
     private(set) var parentName: String?
     private(set) var extents: [ExtentLine] = []
-    /// The "disk database": keys in lower case, without their `ddb.`.
+    /// Of the "disk database", what somebody asks for: keys in lower case, without their `ddb.`.
     private(set) var database: [String: String] = [:]
 
     static let noParent: UInt32 = 0xFFFF_FFFF
     /// Bytes. Real ones have hundreds; the largest known, of thousands of extents, some hundred thousand.
     static let sizeLimit: UInt64 = 1 << 20
-    /// Extents at most: enough for the largest disk in parts of 2 GB that there can be, 62 TiB.
-    static let extentLimit = 1 << 15
+    /// Extents at most: twice as many as there can be files.
+    static let extentLimit = 2 * ImageOpening.fileLimit
+    private static let databaseKeys: Set<String> = [
+      "adaptertype", "toolsversion", "uuid", "uuid.image", "virtualhwversion",
+    ]
 
     var hasParent: Bool { parentName != nil || (parentContentID ?? Self.noParent) != Self.noParent }
 
@@ -82,7 +85,7 @@ extension VMDK {
       default:
         guard key.hasPrefix("ddb.") else { return }
         let key = String(key.dropFirst("ddb.".count))
-        if database[key] == nil { database[key] = value }
+        if Self.databaseKeys.contains(key), database[key] == nil { database[key] = value }
       }
     }
 

@@ -10,8 +10,8 @@ final class SparseExtent: Sendable {
   private let device: any BlockDevice
   private let directory: EntryTable
   private let copy: EntryTable?
-  /// Tables of the directory that share bytes with another, by their numbers.
-  private let overlapping: Set<UInt64>
+  /// Tables that share bytes with another.
+  private let overlapping: OverlappingTables
   private let pages: BlockCache
 
   /// Where the extent stands in the disk.
@@ -38,10 +38,10 @@ final class SparseExtent: Sendable {
     directory = try file.table(
       at: layout.directory, count: layout.directoryCount, entrySize: layout.entrySize, pages: pages)
     // A copy that is not there helps nobody, and is missed only where it would be needed.
-    overlapping = Self.overlappingTables(of: directory, layout)
     copy = layout.copyOfDirectory.flatMap { offset in
       try? file.table(at: offset, count: layout.directoryCount, entrySize: layout.entrySize, pages: pages)
     }
+    overlapping = try OverlappingTables(of: directory, copy: copy, layout, deviceSize: file.device.size)
   }
 
   /// Tells where the bytes of `range`, offsets in the extent, lie.
@@ -119,48 +119,13 @@ extension SparseExtent {
   private func entries(
     from first: UInt64, ofTable table: UInt64, in directory: EntryTable
   ) throws(ReadError) -> [UInt8]? {
-    guard let offset = try Self.table(table, of: directory, layout) else { return nil }
-    if directory === self.directory, overlapping.contains(table) { throw .corrupt("grain directory", at: table) }
+    guard let offset = try layout.table(table, of: directory) else { return nil }
+    if overlapping.contains(table, isCopy: directory === copy) { throw .corrupt("grain directory", at: table) }
     let start = try offset.adding(first * UInt64(layout.entrySize), of: "grain table")
     let count = min(UInt64(EntryTable.pageSize), layout.tableSize - first * UInt64(layout.entrySize))
     guard device.contains(count, at: start) else { throw .truncated("grain table", at: start) }
     guard isClear(start, count) else { throw .corrupt("grain directory", at: table) }
     return try pages.block(Int(count), at: start)
-  }
-
-  /// The byte offset of a grain table; nil where there is none.
-  private static func table(
-    _ table: UInt64, of directory: EntryTable, _ layout: SparseLayout
-  ) throws(ReadError) -> UInt64? {
-    switch layout.entries {
-    case .sectors:
-      let sector = try directory.le32(table)
-      return sector == 0 ? nil : UInt64(sector) * VMDK.sectorSize
-    case .numbers(let tables, _):
-      let entry = try directory.le64(table)
-      if entry == 0 { return nil }
-      // The uppermost digit says that the table is there; of the rest, no disk is large enough for more than 32 bits.
-      guard entry >> 32 == 0x1000_0000 else { throw .corrupt("grain directory", at: table) }
-      return try tables.adding((entry & 0xFFFF_FFFF) * layout.tableSize, of: "grain directory")
-    }
-  }
-
-  /// Tables at most of which is looked whether they overlap: those of a disk of 2 TiB with grains of 64 KiB. More would
-  /// take longer than opening may.
-  private static let overlapLimit: UInt64 = 65536
-
-  private static func overlappingTables(of directory: EntryTable, _ layout: SparseLayout) -> Set<UInt64> {
-    guard directory.count <= overlapLimit else { return [] }
-    var tables: [(offset: UInt64, number: UInt64)] = []
-    for number in 0..<directory.count {
-      if let offset = (try? table(number, of: directory, layout)) ?? nil { tables.append((offset, number)) }
-    }
-    tables.sort { $0.offset < $1.offset }
-    var found: Set<UInt64> = []
-    for (one, next) in zip(tables, tables.dropFirst()) where next.offset - one.offset < layout.tableSize {
-      found.formUnion([one.number, next.number])
-    }
-    return found
   }
 
   /// What the entry `index` of a page says.
@@ -275,15 +240,20 @@ extension SparseExtent {
 
 /// Looking after.
 extension SparseExtent {
-  /// Whether entries of the directory lead nowhere, though the directory has a copy. Looks at so many of them only.
-  var hasDamagedDirectory: Bool {
-    guard copy != nil else { return false }
-    if !overlapping.isEmpty { return true }
-    for number in 0..<min(layout.directoryCount, 4096) {
-      guard let start = try? Self.table(number, of: directory, layout) else { continue }
-      if !device.contains(layout.tableSize, at: start) || !isClear(start, layout.tableSize) { return true }
+  /// What is wrong with the directory, though the extent could be opened, as a sentence's predicate; nil where nothing
+  /// is found. Looks at so many entries only.
+  var damage: String? {
+    if layout.usesCopy { return "has lost its grain directory, and is read by the copy of it" }
+    guard copy != nil else {
+      return overlapping.isEmpty ? nil : "has grain tables that overlap each other: what they lead to is not read"
     }
-    return false
+    let isDamaged =
+      !overlapping.isEmpty
+      || (0..<min(layout.directoryCount, 4096)).contains { number in
+        guard let start = try? layout.table(number, of: directory) else { return false }
+        return !device.contains(layout.tableSize, at: start) || !isClear(start, layout.tableSize)
+      }
+    return isDamaged ? "has a damaged grain directory; its copy is used where it can be" : nil
   }
 }
 

@@ -9,7 +9,7 @@ struct SparseLayout: Sendable {
     case hosted
     /// `COWD`: snapshots of ESX, and thin disks of its first versions.
     case copyOnWrite
-    /// 0xCAFEBABE, and the one version there is: snapshots of ESX on VMFS 6, and larger than 2 TiB.
+    /// 0xCAFEBABE, in 64 bits: snapshots of ESX on VMFS 6, and larger than 2 TiB.
     case spaceEfficient
 
     init?(_ head: [UInt8]) {
@@ -17,9 +17,7 @@ struct SparseLayout: Sendable {
         self = .hosted
       } else if head.starts(with: Array("COWD".utf8)) {
         self = .copyOnWrite
-      } else if head.starts(with: [0xBE, 0xBA, 0xFE, 0xCA, 0, 0, 0, 0]), head.count >= 16,
-        head[12..<16].elementsEqual([2, 0, 0, 0])
-      {
+      } else if head.starts(with: [0xBE, 0xBA, 0xFE, 0xCA, 0, 0, 0, 0]) {
         self = .spaceEfficient
       } else {
         return nil

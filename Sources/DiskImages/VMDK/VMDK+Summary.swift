@@ -6,10 +6,11 @@ extension VMDK {
     var summary = ImageSummary()
     summary.variant = descriptor?.createType
     summary.clusterSize = sparseExtents.first?.layout.grainSize
-    summary.allocatedSize = allocatedSize
+    summary.countAllocated = { self.allocatedSize }
     summary.compression = sparseExtents.contains { $0.layout.compression != nil } ? "zlib" : nil
     summary.isDirty = sparseExtents.contains { $0.layout.isDirty }
     summary.parentName = parent == nil ? nil : descriptor?.parentName
+    summary.parentFormat = parent == nil ? nil : Self.format.rawValue
     summary.notices = notices
     let database = descriptor?.database ?? [:]
     // VirtualBox has a key of its own; what VMware writes are 16 bytes in hexadecimal, in groups of its taste.
@@ -45,7 +46,8 @@ extension VMDK {
     var facts: [String] = []
     if database["uuid.image"] != nil { facts.append("VirtualBox") }
     if let version = database["virtualhwversion"] { facts.append("virtual hardware \(version)") }
-    if let version = database["toolsversion"] { facts.append("tools \(version)") }
+    // The greatest number means that there are none.
+    if let version = database["toolsversion"], version != "2147483647" { facts.append("tools \(version)") }
     if let adapter = database["adaptertype"] { facts.append("adapter \(adapter)") }
     return facts.isEmpty ? nil : facts.joined(separator: ", ")
   }
