@@ -62,6 +62,15 @@ import Testing
     openingFails(status, text)
   }
 
+  @Test(arguments: [("luks", "encrypted (LUKS)"), ("aes", "encrypted (AES")])
+  func encryptionIsNamed(kind: String, text: String) throws {
+    try shop.img(
+      "create", "-q", "-f", "qcow2", "--object", "secret,id=key,data=word", "-o",
+      "encrypt.format=\(kind),encrypt.key-secret=key" + (kind == "luks" ? ",encrypt.iter-time=10" : ""), "disk.qcow2",
+      "1M")
+    openingFails(69, text)
+  }
+
   /// The name comes from the image's own table of them, whatever it may hold.
   @Test func unknownFeaturesAreNamed() throws {
     // With clusters of 4 KiB and less, qemu-img writes no names.
