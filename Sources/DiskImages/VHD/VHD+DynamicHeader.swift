@@ -50,7 +50,7 @@ extension VHD {
     }
 
     /// Bytes of the bitmap before a block's data: a bit for each sector, in whole sectors.
-    var bitmapSize: UInt64 { (blockSize / 512 / 8).roundedUp(toMultipleOf: 512) }
+    var bitmapSize: UInt64 { (blockSize / 512).roundedUp(toMultipleOf: 8 * 512) / 8 }
   }
 
   /// Where the parent's name stands, in the manner of one platform.
