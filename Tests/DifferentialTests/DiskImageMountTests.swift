@@ -21,7 +21,8 @@ import Testing
     let ofRaw = try withVitrineMount(of: raw, arguments: ["--view", "disk"]) { point in
       Listing(ofDirectory: point + "/p1")
     }
-    #expect(files.text == ofRaw.text)
+    // Where the host has holes differs from format to format.
+    #expect(files.dropping(["data"]).text == ofRaw.dropping(["data"]).text)
   }
 
   /// A file in ext4 in a partition in an image goes from the image's file to the reader by reference. (Not
