@@ -77,8 +77,10 @@ public struct Fixture: Sendable, CustomStringConvertible {
     let path = try image()
     guard try note("Image") != nil else { return [path] }
     let folder = URL(fileURLWithPath: path).deletingLastPathComponent()
-    return try FileManager.default.contentsOfDirectory(atPath: folder.path).sorted()
-      .map { folder.appendingPathComponent($0).path }
+    return try FileManager.default.subpathsOfDirectory(atPath: folder.path).sorted()
+      .map { folder.appendingPathComponent($0) }
+      .filter { try $0.resourceValues(forKeys: [.isRegularFileKey]).isRegularFile == true }
+      .map(\.path)
   }
 
   /// A copy of the image that may be changed.
