@@ -72,13 +72,13 @@ public struct Fixture: Sendable, CustomStringConvertible {
   /// process. Do not write to it.
   public func image() throws -> String { try FixtureCache.shared.image(of: self) }
 
-  /// The image, or all files of one that consists of several.
+  /// The image, or all files of one that consists of several, folders within folders included.
   public func files() throws -> [String] {
     let path = try image()
     guard try note("Image") != nil else { return [path] }
     let folder = URL(fileURLWithPath: path).deletingLastPathComponent()
-    return try FileManager.default.contentsOfDirectory(atPath: folder.path).sorted()
-      .map { folder.appendingPathComponent($0).path }
+    return try FileManager.default.subpathsOfDirectory(atPath: folder.path).sorted()
+      .map { folder.appendingPathComponent($0) }.filter { !$0.hasDirectoryPath }.map(\.path)
   }
 
   /// A copy of the image that may be changed.
