@@ -94,7 +94,8 @@ let package = Package(
       ], swiftSettings: settings),
     .testTarget(name: "BytesTests", dependencies: ["Bytes"], swiftSettings: settings),
     .testTarget(
-      name: "BlockDevicesTests", dependencies: ["BlockDevices", "Bytes", .systemPackage], swiftSettings: settings),
+      name: "BlockDevicesTests", dependencies: ["BlockDevices", "Bytes", "TestSupport", .systemPackage],
+      swiftSettings: settings),
     .testTarget(
       name: "DiskImagesTests",
       dependencies: ["DiskImages", "Codecs", "BlockDevices", "Bytes", "TestSupport", "vitrine", .systemPackage],

@@ -126,7 +126,7 @@ final class MemoryFileSystem: FileSystem {
         let kind: Extent.Kind =
           switch extent.kind {
           case .mapped(let source, let offset): .mapped(source: source, offset: offset + skip)
-          case .encoded(let unit, let size, let before): .encoded(unit: unit, size: size, skip: before + Int(skip))
+          case .encoded(let unit, let before): .encoded(unit, skip: before + Int(skip))
           case .hole, .unwritten: extent.kind
           }
         list.append(kind, length: high - low)
@@ -135,8 +135,8 @@ final class MemoryFileSystem: FileSystem {
     }
   }
 
-  func decode(_ unit: UInt64, size: Int, of node: NodeID, into out: inout OutputRawSpan) throws(ReadError) {
-    guard let bytes = units[unit], bytes.count == size else { throw .corrupt("unit", at: unit) }
+  func decode(_ unit: EncodedUnit, into out: inout OutputRawSpan) throws(ReadError) {
+    guard let bytes = units[unit.id], bytes.count == unit.size else { throw .corrupt("unit", at: unit.id) }
     out.append(contentsOf: bytes.rawSpan)
   }
 
