@@ -1,3 +1,4 @@
+public import Browsing
 internal import CFuse
 internal import Glibc
 public import Logging
