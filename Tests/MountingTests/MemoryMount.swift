@@ -1,4 +1,5 @@
 import BlockDevices
+import Browsing
 import Foundation
 import Logging
 @testable import Mounting
