@@ -111,7 +111,8 @@ extension Tree {
         return visit(
           name,
           ListedEntry(
-            number: child, statNumber: kind == .filesystem ? entry.node.rawValue : child, type: entry.type,
+            number: child,
+            statNumber: kind == .filesystem ? entry.inodeNumber ?? entry.node.rawValue : child, type: entry.type,
             cookie: entry.cookie &+ 2))
       }
     case .made(.directory(let directory)):
