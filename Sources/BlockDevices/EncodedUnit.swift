@@ -30,7 +30,7 @@ public protocol UnitDecoder: AnyObject, Sendable {
 public struct DecodableUnit: Sendable {
   public let unit: EncodedUnit
   public let decoder: any UnitDecoder
-  let cache: UnitCache?
+  public let cache: UnitCache?
 
   /// - Parameter cache: nil to decode it anew each time.
   public init(_ unit: EncodedUnit, of decoder: any UnitDecoder, in cache: UnitCache?) {

@@ -17,6 +17,7 @@ internal import Synchronization
   let options: MountOptions
   let mountPoint: MountPoint
   let contexts: ReadContextPool
+  let readAhead: ReadAhead
   let log: Logger
   let failedNodes = FailedNodes()
   /// Seconds for which the kernel may keep names and attributes.
@@ -38,6 +39,7 @@ internal import Synchronization
     self.log = log
     self.sourceName = sourceName
     timeout = options.timeout ?? Self.longest
+    readAhead = ReadAhead(in: tree)
     contexts = ReadContextPool(counters: counters, splices: options.reply == .splice)
     // Safe: nobody else has this object yet.
     unsafe handle = nil

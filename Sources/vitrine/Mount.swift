@@ -1,6 +1,7 @@
 public import ArgumentParser
 internal import BlockDevices
 public import Browsing
+internal import DiskImages
 internal import DiskStack
 internal import Glibc
 internal import Logging
@@ -136,6 +137,7 @@ struct Mount: ParsableCommand {
   private func open(_ options: MountOptions) throws -> DiskStack {
     var opening = DiskStack.Options()
     opening.image = options.image
+    opening.image.units = options.units
     opening.offset = options.offset
     opening.sizeLimit = options.sizeLimit
     opening.sectorSize = options.sectorSize
