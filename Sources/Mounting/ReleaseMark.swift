@@ -93,6 +93,13 @@ struct ReleaseMark {
     isAnswering = false
   }
 
+  /// As above, for the server of a mount; nil where the mount's own options do not say whose it is.
+  init?(watching entry: MountTable.Entry) {
+    let owner = entry.superOptions.split(separator: ",").first { $0.hasPrefix("user_id=") }
+    guard let number = owner.flatMap({ UInt32($0.dropFirst("user_id=".count)) }) else { return nil }
+    self.init(watching: entry.device, owner: number)
+  }
+
   /// The server, for who watches it.
   private(set) var process: Int32 = 0
 
