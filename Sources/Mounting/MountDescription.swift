@@ -1,3 +1,4 @@
+public import Browsing
 /// What a server tells of its mount that the mount table does not hold.
 public struct MountDescription: Sendable, Equatable {
   /// The path of the image, as it was opened.

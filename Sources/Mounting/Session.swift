@@ -1,3 +1,5 @@
+internal import BlockDevices
+public import Browsing
 internal import CFuse
 internal import DiskImages
 internal import Glibc

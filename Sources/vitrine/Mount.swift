@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import BlockDevices
+internal import Browsing
 internal import Glibc
 internal import Logging
 internal import Mounting

@@ -1,7 +1,8 @@
 public import ArgumentParser
 internal import DiskImages
 internal import DiskStack
-public import Mounting
+public import Browsing
+internal import Mounting
 internal import SystemPackage
 
 /// The options of commands that mount an image: what is shown of it, and how.
@@ -53,7 +54,9 @@ struct MountArguments: ParsableArguments {
       throw Failure("\(image): \(error.text)", status: error.exitStatus)
     }
     let tree: Tree
-    do { tree = try Tree(showing: stack, options: options) } catch { throw Failure(image, error) }
+    do { tree = try Tree(showing: stack, view: options.view, volume: options.volume) } catch {
+      throw Failure(image, error)
+    }
     for warning in Tree.warnings(about: stack) { Message.write("\(image): warning: \(warning)") }
     return tree
   }
