@@ -52,8 +52,8 @@ struct Stream {
 
   /// Files that a stream remembers, and that are looked at in one go.
   static let fileLimit = 128
-  /// Requests of one reader come in a little out of order, as several threads take them.
-  private static let slack: UInt64 = 1 << 20
+  /// Requests of one reader come in a little out of order, as several threads take them: by so many of their lengths.
+  private static let slack: UInt64 = 4
   /// Position of a stream's first byte: what comes a little earlier has a place too.
   private static let start: UInt64 = 1 << 62
   private static let firstWindow: UInt64 = 256 << 10
@@ -103,7 +103,10 @@ struct Stream {
   func position(of next: Read) -> UInt64? {
     guard let member = members.last(where: { $0.number == next.number }) else { return nil }
     let position = member.start &+ next.range.lowerBound
-    return position <= read + Self.slack && position + Self.slack >= read ? position : nil
+    let slack = Self.slack * min(next.range.upperBound - next.range.lowerBound, 1 << 20)
+    // Files that are stored as they are, or of which nothing is read, lie between those that are noted.
+    let startsFile = next.range.lowerBound == 0 && position >= read
+    return startsFile || (position <= read + slack && position + slack >= read) ? position : nil
   }
 
   /// Moves on to what is read at `position`.
