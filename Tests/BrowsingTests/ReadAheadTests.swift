@@ -38,14 +38,15 @@ import Testing
       readAhead = ReadAhead(in: tree)
     }
 
-    /// What a READ does: notes it, and reads.
-    func read(_ file: UInt64, _ range: Range<UInt64>) throws {
+    /// What a READ does: notes it, and reads. Then waits, if asked to, for what was ordered.
+    func read(_ file: UInt64, _ range: Range<UInt64>, settling: Bool = false) throws {
       let number = 1 << 48 | file
       let device = try tree.file(number)
       var extents = HostExtentList()
       try device.resolve(range, into: &extents)
       readAhead.note(range, of: number, device, extents: extents)
       for extent in extents.extents { _ = try extent.bytes() }
+      if settling { _ = settledUnits() }
     }
 
     /// The units decoded, once all that was ordered is done.
@@ -72,7 +73,9 @@ import Testing
   @Test func theRestOfAFileIsDecodedAhead() throws {
     let shelf = Shelf(files: 1, units: 400)
     let step = UInt64(Self.unitSize) * 2
-    for position in stride(from: 0, to: step * 8, by: Int(step)) { try shelf.read(10, position..<(position + step)) }
+    for position in stride(from: 0, to: step * 8, by: Int(step)) {
+      try shelf.read(10, position..<(position + step), settling: true)
+    }
     let units = shelf.settledUnits()
     #expect(units.isSuperset(of: (0..<40).map { 10_000 + $0 }), "the window grows")
     #expect(units.count < 300, "and stays within the limit at first")
@@ -89,7 +92,7 @@ import Testing
     for pair in 0..<10 as Range<UInt64> {
       let position = pair * 2 * step
       try shelf.read(10, (position + step)..<(position + 2 * step))
-      try shelf.read(10, position..<(position + step))
+      try shelf.read(10, position..<(position + step), settling: true)
     }
     #expect(shelf.settledUnits().count > 40)
   }
@@ -108,7 +111,7 @@ import Testing
 
   @Test func whoGoesFromFileToFileFindsTheNextDecoded() throws {
     let shelf = Shelf(files: 60, units: 1)
-    for file in 10..<14 as Range<UInt64> { try shelf.read(file, 0..<UInt64(Self.unitSize)) }
+    for file in 10..<14 as Range<UInt64> { try shelf.read(file, 0..<UInt64(Self.unitSize), settling: true) }
     let units = shelf.settledUnits()
     #expect(units.isSuperset(of: (10..<20).map { $0 * 1000 }), "\(units.count)")
     for file in 14..<70 as Range<UInt64> { try shelf.read(file, 0..<UInt64(Self.unitSize)) }
