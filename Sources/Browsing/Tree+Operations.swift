@@ -146,6 +146,12 @@ extension Tree {
     }
   }
 
+  /// The file that is most likely read after this one; nil where nothing tells.
+  func follower(of number: UInt64) -> UInt64? {
+    guard case .file(let fileSystem, let id)? = node(number), let next = fileSystem.follower(of: id) else { return nil }
+    return self.number(of: next, beside: number)
+  }
+
   /// nil for what belongs to no filesystem.
   public func summary(at number: UInt64) -> FileSystemSummary? {
     if case .file(let fileSystem, _)? = node(number) { fileSystem.summary } else { nil }
