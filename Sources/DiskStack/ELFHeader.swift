@@ -4,23 +4,26 @@ internal import Bytes
 /// As much of a program in the ELF format as it takes to see where it ends: System V ABI, "Object Files", chapter 4.
 struct ELFHeader {
   /// Byte positions at which the program may end, without repetition: behind the table of sections, which most often
-  /// comes last, and behind the last section or segment.
+  /// comes last, and behind the last section or segment. Empty where the header tells of neither.
   let ends: [UInt64]
 
-  /// nil for what is no such program, or has no end that can be told.
+  /// nil for what is no such program.
   init?(of device: any BlockDevice) {
     guard let layout = Layout(of: device) else { return nil }
-    var furthest = layout.tableEnds.max() ?? 0
+    // What lies past the file's end is wrong, and tells nothing.
+    let tableEnds = [layout.sections.end, layout.segments.end].filter { $0 <= device.size }
+    var furthest = tableEnds.max() ?? 0
     for table in [layout.sections, layout.segments] {
       furthest = max(furthest, layout.furthestEnd(in: table, of: device))
     }
     var ends: [UInt64] = []
-    for end in [layout.sections.end, furthest] where end > 0 && !ends.contains(end) { ends.append(end) }
-    guard !ends.isEmpty else { return nil }
+    for end in [layout.sections.end, furthest] where end > 0 && end <= device.size && !ends.contains(end) {
+      ends.append(end)
+    }
     self.ends = ends
   }
 
-  /// A table of records at the start of the file's header says where it lies.
+  /// Where a table of records lies in the file.
   private struct Table {
     var start: UInt64
     var count: Int
@@ -41,8 +44,6 @@ struct ELFHeader {
     let isBigEndian: Bool
     var sections = Table(start: 0, count: 0, size: 0, isSections: true)
     var segments = Table(start: 0, count: 0, size: 0, isSections: false)
-
-    var tableEnds: [UInt64] { [sections.end, segments.end] }
 
     init?(of device: any BlockDevice) {
       guard device.size >= 64, let bytes = try? device.bytes(64, at: 0) else { return nil }
@@ -73,7 +74,7 @@ struct ELFHeader {
       return UInt64(isBigEndian ? try span.be32(offset) : try span.le32(offset))
     }
 
-    /// The furthest byte that a record of the table has in the file; 0 where there is none.
+    /// The furthest byte within the file that a record of the table has in the file; 0 where there is none.
     func furthestEnd(in table: Table, of device: any BlockDevice) -> UInt64 {
       let smallest = table.isSections ? (is64 ? 64 : 40) : (is64 ? 56 : 32)
       let count = table.count * table.size
@@ -95,7 +96,7 @@ struct ELFHeader {
           }
           let offset = try word(span, start + place.offset)
           let (end, overflow) = offset.addingReportingOverflow(try word(span, start + place.size))
-          if !overflow { furthest = max(furthest, end) }
+          if !overflow && end <= device.size { furthest = max(furthest, end) }
         } catch { return furthest }
       }
       return furthest
