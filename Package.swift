@@ -26,10 +26,10 @@ let package = Package(
     .systemLibrary(name: "CFuse", pkgConfig: "fuse3", providers: [.apt(["libfuse3-dev"])]),
     .systemLibrary(name: "CBlkid", pkgConfig: "blkid", providers: [.apt(["libblkid-dev"])]),
     .systemLibrary(name: "CDigest", pkgConfig: "libmd", providers: [.apt(["libmd-dev"])]),
-    .systemLibrary(name: "CCodecs", providers: [.apt(["libdeflate-dev", "libzstd-dev"])]),
+    .systemLibrary(name: "CCodecs", providers: [.apt(["libdeflate-dev", "liblz4-dev", "liblzma-dev", "libzstd-dev"])]),
     .target(name: "Bytes", dependencies: ["CDigest", .systemPackage], swiftSettings: settings),
     .target(name: "BlockDevices", dependencies: ["Bytes", .systemPackage], swiftSettings: settings),
-    .target(name: "Codecs", dependencies: ["CCodecs", "Bytes"], swiftSettings: settings),
+    .target(name: "Codecs", dependencies: ["CCodecs", "Bytes", .systemPackage], swiftSettings: settings),
     .target(
       name: "DiskImages", dependencies: ["BlockDevices", "Codecs", "Bytes", .systemPackage], swiftSettings: settings),
     .target(
@@ -40,16 +40,21 @@ let package = Package(
       dependencies: ["FileSystems", "Volumes", "DiskImages", "BlockDevices", "Bytes", .systemPackage],
       swiftSettings: settings),
     .target(
+      name: "Browsing",
+      dependencies: ["DiskStack", "DiskImages", "FileSystems", "Volumes", "BlockDevices", "Bytes", .systemPackage],
+      swiftSettings: settings),
+    .target(
       name: "Mounting",
       dependencies: [
-        "DiskStack", "DiskImages", "FileSystems", "Volumes", "BlockDevices", "Bytes", "CFuse", .systemPackage, .logging,
+        "Browsing", "DiskStack", "DiskImages", "FileSystems", "BlockDevices", "Bytes", "CFuse", .systemPackage,
+        .logging,
       ],
       swiftSettings: settings),
     .executableTarget(
       name: "vitrine",
       dependencies: [
-        "Mounting", "DiskStack", "DiskImages", "FileSystems", "Volumes", "BlockDevices", "Bytes", .systemPackage,
-        .logging,
+        "Mounting", "Browsing", "DiskStack", "DiskImages", "FileSystems", "Volumes", "BlockDevices", "Bytes",
+        .systemPackage, .logging,
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       exclude: ["Completions"],
@@ -76,10 +81,17 @@ let package = Package(
     .testTarget(
       name: "CorruptionTests", dependencies: ["CorruptionFuzzer", "TestSupport"], swiftSettings: settings),
     .testTarget(
+      name: "BrowsingTests",
+      dependencies: [
+        "Browsing", "DiskStack", "DiskImages", "FileSystems", "Volumes", "BlockDevices", "Bytes", "TestSupport",
+        "vitrine", .systemPackage,
+      ],
+      swiftSettings: settings),
+    .testTarget(
       name: "MountingTests",
       dependencies: [
-        "Mounting", "DiskStack", "DiskImages", "FileSystems", "Volumes", "BlockDevices", "Bytes", "TestSupport",
-        "CTestSupport",
+        "Mounting", "Browsing", "DiskStack", "DiskImages", "FileSystems", "Volumes", "BlockDevices", "Bytes",
+        "TestSupport", "CTestSupport",
         "vitrine", .systemPackage, .logging,
       ],
       swiftSettings: settings),
@@ -94,7 +106,8 @@ let package = Package(
       ], swiftSettings: settings),
     .testTarget(name: "BytesTests", dependencies: ["Bytes"], swiftSettings: settings),
     .testTarget(
-      name: "BlockDevicesTests", dependencies: ["BlockDevices", "Bytes", .systemPackage], swiftSettings: settings),
+      name: "BlockDevicesTests", dependencies: ["BlockDevices", "Bytes", "TestSupport", .systemPackage],
+      swiftSettings: settings),
     .testTarget(
       name: "DiskImagesTests",
       dependencies: ["DiskImages", "Codecs", "BlockDevices", "Bytes", "TestSupport", "vitrine", .systemPackage],

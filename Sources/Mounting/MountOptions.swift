@@ -1,14 +1,10 @@
+public import Browsing
 public import DiskImages
 public import DiskStack
 
 /// What a person asks of a mount, gathered from `-o` lists and from options of their own.
 public struct MountOptions: Sendable {
-  public enum View: String, Sendable, CaseIterable {
-    /// The files of one filesystem, at the mount point.
-    case filesystem
-    /// The disk: raw devices as files, and a folder for each volume.
-    case disk
-  }
+  public typealias View = Tree.View
 
   /// Where file contents are kept in memory.
   public enum Cache: String, Sendable, CaseIterable {

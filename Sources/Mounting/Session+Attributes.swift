@@ -1,3 +1,4 @@
+internal import Browsing
 internal import CFuse
 internal import FileSystems
 internal import Glibc

@@ -1,3 +1,4 @@
+internal import Browsing
 internal import Bytes
 internal import CFuse
 internal import FileSystems

@@ -1,4 +1,5 @@
 internal import BlockDevices
+internal import Browsing
 internal import Bytes
 internal import Glibc
 internal import SystemPackage

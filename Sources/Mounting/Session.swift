@@ -1,3 +1,5 @@
+internal import BlockDevices
+public import Browsing
 internal import CFuse
 internal import Glibc
 public import Logging

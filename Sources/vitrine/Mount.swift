@@ -1,5 +1,6 @@
 public import ArgumentParser
 internal import BlockDevices
+public import Browsing
 internal import DiskStack
 internal import Glibc
 internal import Logging
@@ -63,7 +64,7 @@ struct Mount: ParsableCommand {
     } catch { throw failure(error) }
     let stack = try open(options)
     let tree: Tree
-    do { tree = try Tree(showing: stack, options: options) } catch { throw failure(error) }
+    do { tree = try Tree(showing: stack, view: options.view, volume: options.volume) } catch { throw failure(error) }
     for warning in Tree.warnings(about: stack) { Message.write("\(image): warning: \(warning)") }
 
     let destination = LogDestination()

@@ -51,7 +51,8 @@ import Testing
       case 0: Extent(.hole, length: length)
       case 1: Extent(.unwritten, length: length)
       case 2:
-        Extent(.encoded(unit: .random(in: 0..<99, using: &random), size: Int(length) + 40, skip: 17), length: length)
+        Extent(
+          .encoded(EncodedUnit(.random(in: 0..<99, using: &random), size: Int(length) + 40), skip: 17), length: length)
       default: Extent(.mapped(source: 0, offset: .random(in: 0..<(size - length), using: &random)), length: length)
       }
     }
@@ -67,11 +68,7 @@ import Testing
       try #require(list.length > 0 && list.length <= range.upperBound - position)
       #expect(list.extents.count <= limit)
       for extent in list.extents {
-        switch extent.kind {
-        case .hole: bytes += [UInt8](repeating: 0, count: Int(extent.length))
-        case .made(let source, let offset): bytes += try source.bytes(Int(extent.length), at: offset)
-        case .host: Issue.record("there is no host file here")
-        }
+        bytes += try extent.bytes()
       }
       position += list.length
     }

@@ -62,10 +62,8 @@ import Testing
         switch extent.kind {
         case .hole, .unwritten: bytes += [UInt8](repeating: 0, count: length)
         case .mapped(let source, let offset): bytes += try map.sources[source].bytes(length, at: offset)
-        case .encoded(let unit, let size, let skip):
-          let decoded = try [UInt8].filled(size) { (out) throws(ReadError) in
-            try map.decode(unit, size: size, into: &out)
-          }
+        case .encoded(let unit, let skip):
+          let decoded = try [UInt8].filled(unit.size) { (out) throws(ReadError) in try map.decode(unit, into: &out) }
           bytes += decoded[skip..<(skip + length)]
         }
       }

@@ -1,4 +1,5 @@
 import BlockDevices
+import Browsing
 import Bytes
 import CTestSupport
 import FileSystems

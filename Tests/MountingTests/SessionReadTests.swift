@@ -1,4 +1,5 @@
 import BlockDevices
+import Browsing
 import Bytes
 import FileSystems
 import Foundation
@@ -65,8 +66,8 @@ import Testing
       (
         "decoded",
         [
-          Extent(.encoded(unit: 5, size: 9000, skip: 0), length: 9000), stored(262_144, at: 8192),
-          Extent(.encoded(unit: 5, size: 9000, skip: 17), length: 1234),
+          Extent(.encoded(EncodedUnit(5, size: 9000), skip: 0), length: 9000), stored(262_144, at: 8192),
+          Extent(.encoded(EncodedUnit(5, size: 9000), skip: 17), length: 1234),
         ]
       ),
       ("tail", [stored(524_288 + 123, at: 4096)]),

@@ -6,7 +6,7 @@ import Testing
 import Volumes
 
 /// An image in memory with some bytes changed, or cut short.
-private final class MutatedDevice: BlockDevice {
+private final class MutatedDevice: MadeDevice {
   private let contents: [UInt8]
   var size: UInt64 { UInt64(contents.count) }
 
@@ -17,10 +17,6 @@ private final class MutatedDevice: BlockDevice {
     // A class cannot lend its array's bytes.
     let contents = contents
     out.append(contentsOf: try contents.rawSpan.slice(Int(offset), count: count))
-  }
-
-  func resolve(_ range: Range<UInt64>, into extents: inout HostExtentList) throws(ReadError) {
-    extents.append(.made(self, offset: range.lowerBound), length: range.upperBound - range.lowerBound)
   }
 }
 

@@ -1,10 +1,11 @@
 import BlockDevices
+@testable import Browsing
 import Bytes
 import DiskImages
 import DiskStack
 import FileSystems
-@testable import Mounting
 import SystemPackage
+import TestSupport
 import Testing
 import Volumes
 

@@ -1,18 +1,26 @@
 internal import BlockDevices
 public import FileSystems
 
-/// What a mount shows: a filesystem's own tree, or a disk's raw devices, volumes and links.
+/// What a mount shows, and what the commands that need none walk: a filesystem's own tree, or a disk's raw devices, volumes and links.
 ///
 /// A node has one 64-bit number, from which everything about it is found again by arithmetic: no table grows with
-/// what the kernel has seen, and forgetting is free. The upper 16 bits hold a filesystem's place plus one, the lower
+/// what was seen, and forgetting is free. The upper 16 bits hold a filesystem's place plus one, the lower
 /// 48 its own number for the node; 0 in the upper bits means a node made here. FUSE wants 1 to be the root.
 public final class Tree: Sendable {
   public static let root: UInt64 = 1
 
   public enum Kind: Sendable { case filesystem, disk }
 
+  /// What of an image to show.
+  public enum View: String, Sendable, CaseIterable {
+    /// The files of one filesystem, at the root.
+    case filesystem
+    /// The disk: raw devices as files, and a folder for each volume.
+    case disk
+  }
+
   /// A node, found from its number.
-  enum Node {
+  public enum Node {
     case file(any FileSystem, NodeID)
     case made(MadeNode)
   }
@@ -22,7 +30,7 @@ public final class Tree: Sendable {
   /// Nodes made here by number; 0 is none, and in a filesystem's own tree there are none.
   let made: [MadeNode]
   /// Bytes of the disk, for statfs(2) of what belongs to no filesystem.
-  let diskSize: UInt64
+  public let diskSize: UInt64
   /// What the nodes made here take over from the image.
   let origin: ImageOrigin
 
@@ -44,7 +52,7 @@ public final class Tree: Sendable {
   }
 
   /// nil for a number that never was given out.
-  func node(_ number: UInt64) -> Node? {
+  public func node(_ number: UInt64) -> Node? {
     let place = Int(number >> 48)
     if place > 0 {
       guard place <= fileSystems.count else { return nil }
@@ -70,20 +78,20 @@ public final class Tree: Sendable {
 
   /// `st_ino`: the filesystem's own number where only one is shown; else the composed one, because programs take
   /// equal numbers on one device for hard links.
-  func statNumber(_ number: UInt64, _ node: Node) -> UInt64 {
+  public func statNumber(_ number: UInt64, _ node: Node) -> UInt64 {
     if kind == .filesystem, case .file(_, let id) = node { return id.rawValue }
     return number
   }
 }
 
-/// A folder, link or raw device that a mount shows beside what the image's filesystems hold.
-enum MadeNode: Sendable {
+/// A folder, link or raw device that is shown beside what the image's filesystems hold.
+public enum MadeNode: Sendable {
   case directory(MadeDirectory)
   case link([UInt8])
   case device(RawDeviceNode)
 }
 
-struct MadeDirectory: Sendable {
+public struct MadeDirectory: Sendable {
   struct Entry: Sendable {
     let name: [UInt8]
     let number: UInt64

@@ -16,18 +16,23 @@ public enum ViewError: Error, Sendable {
 }
 
 extension Tree {
-  /// What `options` ask to see of an image: by default a bare filesystem's files, or the view of a disk that has a
+  /// What is asked for of an image: where nothing is, a bare filesystem's files, or the view of a disk that has a
   /// partition table.
-  public convenience init(showing stack: DiskStack, options: MountOptions) throws(ViewError) {
-    if options.volume != nil && options.view == .disk {
+  /// - Parameters:
+  ///   - view: nil to choose by what the image holds.
+  ///   - selector: the one volume to show; nil for all, or for the only one.
+  public convenience init(
+    showing stack: DiskStack, view: View? = nil, volume selector: VolumeSelector? = nil
+  ) throws(ViewError) {
+    if selector != nil && view == .disk {
       throw .usage("a partition's files are asked for, and the whole disk; leave out --partition or --view disk")
     }
     let volume: Volume?
-    if let selector = options.volume {
+    if let selector {
       volume = try Self.select(selector, of: stack)
-    } else if options.view == .filesystem {
+    } else if view == .filesystem {
       volume = try Self.only(of: stack)
-    } else if options.view == nil && stack.table == nil {
+    } else if view == nil && stack.table == nil {
       volume = stack.volumes.first
     } else {
       volume = nil
@@ -70,7 +75,7 @@ extension Tree {
     }
   }
 
-  /// What a person should know of an image as it is mounted, one line each.
+  /// What a person should know of an image as it is shown, one line each.
   public static func warnings(about stack: DiskStack) -> [String] {
     var lines = stack.notices + (stack.table?.notices ?? [])
     for volume in stack.volumes {

@@ -1,24 +1,25 @@
-internal import BlockDevices
-internal import Bytes
-internal import FileSystems
+public import BlockDevices
+public import Bytes
+public import FileSystems
 internal import SystemPackage
 
-/// A node as the kernel wants to know it.
-struct NodeFacts: Sendable {
-  /// FUSE's number for it.
-  let number: UInt64
+/// A node, as stat(2) tells of it.
+public struct NodeFacts: Sendable {
+  /// The tree's number for it, which is FUSE's too.
+  public let number: UInt64
   /// `st_ino`.
-  let statNumber: UInt64
-  let attributes: Attributes
+  public let statNumber: UInt64
+  public let attributes: Attributes
 }
 
 /// An entry of a folder, but for its name.
-struct ListedEntry {
-  let number: UInt64
-  let statNumber: UInt64
-  let type: NodeType?
+public struct ListedEntry {
+  public let number: UInt64
+  public let statNumber: UInt64
+  /// nil where the folder does not say, and the node has to be asked.
+  public let type: NodeType?
   /// Names the place behind this entry.
-  let cookie: UInt64
+  public let cookie: UInt64
 }
 
 extension Tree {
@@ -27,7 +28,8 @@ extension Tree {
     return node
   }
 
-  func facts(of number: UInt64) throws(ReadError) -> NodeFacts {
+  /// - Throws: `.io(.staleNFSFileHandle)` for a number that never was given out, and what the filesystem throws.
+  public func facts(of number: UInt64) throws(ReadError) -> NodeFacts {
     let node = try found(number)
     let attributes: Attributes
     switch node {
@@ -45,7 +47,7 @@ extension Tree {
   }
 
   /// The node that `name` leads to; also "." and "..", by which exported handles find their way.
-  func lookup(_ name: RawSpan, in parent: UInt64) throws(ReadError) -> NodeFacts? {
+  public func lookup(_ name: RawSpan, in parent: UInt64) throws(ReadError) -> NodeFacts? {
     switch try dots(in: name) {
     case 1: return try facts(of: parent)
     case 2: return try facts(of: self.parent(of: parent))
@@ -70,7 +72,8 @@ extension Tree {
     return name.byteCount
   }
 
-  func parent(of number: UInt64) throws(ReadError) -> UInt64 {
+  /// The folder that a folder lies in; the root's is the root.
+  public func parent(of number: UInt64) throws(ReadError) -> UInt64 {
     switch try found(number) {
     case .file(let fileSystem, let id):
       // Above the top of a volume lies the folder that shows it, which is the root in either view.
@@ -83,7 +86,7 @@ extension Tree {
 
   /// Visits a folder's entries with "." and ".." in front; `cookie` is 0 or an entry's, and false from `visit` stops
   /// before that entry.
-  func list(
+  public func list(
     _ number: UInt64, from cookie: UInt64, _ visit: (RawSpan, ListedEntry) -> Bool
   ) throws(ReadError) {
     let node = try found(number)
@@ -123,7 +126,8 @@ extension Tree {
     }
   }
 
-  func linkTarget(of number: UInt64) throws(ReadError) -> [UInt8] {
+  /// Where a symbolic link leads; `.io(.invalidArgument)` for what is none.
+  public func linkTarget(of number: UInt64) throws(ReadError) -> [UInt8] {
     switch try found(number) {
     case .file(let fileSystem, let id): return try fileSystem.linkTarget(of: id)
     case .made(.link(let target)): return target
@@ -132,7 +136,7 @@ extension Tree {
   }
 
   /// The bytes of a regular file.
-  func file(_ number: UInt64) throws(ReadError) -> any BlockDevice {
+  public func file(_ number: UInt64) throws(ReadError) -> any BlockDevice {
     switch try found(number) {
     case .file(let fileSystem, let id): return try fileSystem.file(id)
     case .made(.device(let raw)): return raw.device
@@ -142,16 +146,18 @@ extension Tree {
   }
 
   /// nil for what belongs to no filesystem.
-  func summary(at number: UInt64) -> FileSystemSummary? {
+  public func summary(at number: UInt64) -> FileSystemSummary? {
     if case .file(let fileSystem, _)? = node(number) { fileSystem.summary } else { nil }
   }
 
-  func extendedAttributeNames(of number: UInt64) throws(ReadError) -> [[UInt8]] {
+  /// As `FileSystem` tells them; none of what belongs to no filesystem.
+  public func extendedAttributeNames(of number: UInt64) throws(ReadError) -> [[UInt8]] {
     guard case .file(let fileSystem, let id) = try found(number) else { return [] }
     return try fileSystem.extendedAttributeNames(of: id)
   }
 
-  func extendedAttribute(_ name: RawSpan, of number: UInt64) throws(ReadError) -> [UInt8]? {
+  /// nil where the node has no attribute of that name.
+  public func extendedAttribute(_ name: RawSpan, of number: UInt64) throws(ReadError) -> [UInt8]? {
     guard case .file(let fileSystem, let id) = try found(number) else { return nil }
     return try fileSystem.extendedAttribute(name, of: id)
   }

@@ -1,47 +1,59 @@
-import BlockDevices
-import Bytes
-import FileSystems
-import Synchronization
-import SystemPackage
+public import BlockDevices
+public import Bytes
+public import FileSystems
+internal import Synchronization
+internal import SystemPackage
 
 /// A filesystem whose tree is given by a test, and whose files' extents lie on a host file.
-final class MemoryFileSystem: FileSystem {
-  static let typeNames = ["memory"]
+public final class MemoryFileSystem: FileSystem {
+  public static let typeNames = ["memory"]
 
-  struct Node: Sendable {
-    enum Kind: Sendable {
+  public struct Node: Sendable {
+    public enum Kind: Sendable {
       case directory([(name: String, node: UInt64)])
       case file([Extent])
       case link(String)
       case device(DeviceNumber)
     }
-    var kind: Kind
-    var permissions: UInt16 = 0o644
-    var owner: UInt32 = 0
-    var attributes: [(name: String, value: [UInt8])] = []
+    public var kind: Kind
+    public var permissions: UInt16 = 0o644
+    public var owner: UInt32 = 0
+    public var attributes: [(name: String, value: [UInt8])] = []
     /// What reading the contents or the list gives.
-    var failure: ReadError?
+    public var failure: ReadError?
     /// What asking for the attributes gives.
-    var hidden: ReadError?
+    public var hidden: ReadError?
+
+    public init(
+      kind: Kind, permissions: UInt16 = 0o644, owner: UInt32 = 0,
+      attributes: [(name: String, value: [UInt8])] = [], failure: ReadError? = nil, hidden: ReadError? = nil
+    ) {
+      self.kind = kind
+      self.permissions = permissions
+      self.owner = owner
+      self.attributes = attributes
+      self.failure = failure
+      self.hidden = hidden
+    }
   }
 
-  let device: any BlockDevice
-  let root = NodeID(2)
-  let nodes: [UInt64: Node]
-  let units: [UInt64: [UInt8]]
-  var summary: FileSystemSummary {
+  public let device: any BlockDevice
+  public let root = NodeID(2)
+  public let nodes: [UInt64: Node]
+  public let units: [UInt64: [UInt8]]
+  public var summary: FileSystemSummary {
     FileSystemSummary(
       type: "memory", label: Array("memory label".utf8), uuid: "0000-1111", blockSize: 1024, blockCount: 1000,
       freeBlockCount: 400, availableBlockCount: 300, inodeCount: 50, freeInodeCount: 20, size: device.size)
   }
 
-  init(on device: any BlockDevice, nodes: [UInt64: Node], units: [UInt64: [UInt8]] = [:]) {
+  public init(on device: any BlockDevice, nodes: [UInt64: Node], units: [UInt64: [UInt8]] = [:]) {
     self.device = device
     self.nodes = nodes
     self.units = units
   }
 
-  convenience init(reading device: any BlockDevice, options: OpenOptions) throws(OpenError) {
+  public convenience init(reading device: any BlockDevice, options: OpenOptions) throws(OpenError) {
     throw .notRecognized
   }
 
@@ -55,12 +67,12 @@ final class MemoryFileSystem: FileSystem {
     return entries
   }
 
-  func lookup(_ name: RawSpan, in directory: NodeID) throws(ReadError) -> NodeID? {
+  public func lookup(_ name: RawSpan, in directory: NodeID) throws(ReadError) -> NodeID? {
     let name = name.array
     return try entries(directory).first { Array($0.name.utf8) == name }.map { NodeID($0.node) }
   }
 
-  func attributes(of id: NodeID) throws(ReadError) -> Attributes {
+  public func attributes(of id: NodeID) throws(ReadError) -> Attributes {
     let node = try node(id)
     if let hidden = node.hidden { throw hidden }
     var size: UInt64 = 0
@@ -88,7 +100,7 @@ final class MemoryFileSystem: FileSystem {
       allocatedSize: stored, accessed: time, modified: time, changed: time, deviceNumber: number, generation: 7)
   }
 
-  func parent(of directory: NodeID) throws(ReadError) -> NodeID {
+  public func parent(of directory: NodeID) throws(ReadError) -> NodeID {
     for (id, node) in nodes {
       if case .directory(let entries) = node.kind, entries.contains(where: { $0.node == directory.rawValue }) {
         return NodeID(id)
@@ -97,7 +109,7 @@ final class MemoryFileSystem: FileSystem {
     return root
   }
 
-  func list(
+  public func list(
     _ directory: NodeID, from cookie: UInt64, _ visit: (RawSpan, DirectoryEntry) -> Bool
   ) throws(ReadError) {
     if let failure = try node(directory).failure { throw failure }
@@ -107,12 +119,12 @@ final class MemoryFileSystem: FileSystem {
     }
   }
 
-  func linkTarget(of id: NodeID) throws(ReadError) -> [UInt8] {
+  public func linkTarget(of id: NodeID) throws(ReadError) -> [UInt8] {
     guard case .link(let target) = try node(id).kind else { throw .io(.invalidArgument, "node") }
     return Array(target.utf8)
   }
 
-  func map(_ id: NodeID, _ range: Range<UInt64>, into list: inout ExtentList) throws(ReadError) {
+  public func map(_ id: NodeID, _ range: Range<UInt64>, into list: inout ExtentList) throws(ReadError) {
     let node = try node(id)
     if let failure = node.failure { throw failure }
     guard case .file(let extents) = node.kind else { throw .io(.invalidArgument, "node") }
@@ -126,7 +138,7 @@ final class MemoryFileSystem: FileSystem {
         let kind: Extent.Kind =
           switch extent.kind {
           case .mapped(let source, let offset): .mapped(source: source, offset: offset + skip)
-          case .encoded(let unit, let size, let before): .encoded(unit: unit, size: size, skip: before + Int(skip))
+          case .encoded(let unit, let before): .encoded(unit, skip: before + Int(skip))
           case .hole, .unwritten: extent.kind
           }
         list.append(kind, length: high - low)
@@ -135,16 +147,16 @@ final class MemoryFileSystem: FileSystem {
     }
   }
 
-  func decode(_ unit: UInt64, size: Int, of node: NodeID, into out: inout OutputRawSpan) throws(ReadError) {
-    guard let bytes = units[unit], bytes.count == size else { throw .corrupt("unit", at: unit) }
+  public func decode(_ unit: EncodedUnit, into out: inout OutputRawSpan) throws(ReadError) {
+    guard let bytes = units[unit.id], bytes.count == unit.size else { throw .corrupt("unit", at: unit.id) }
     out.append(contentsOf: bytes.rawSpan)
   }
 
-  func extendedAttributeNames(of id: NodeID) throws(ReadError) -> [[UInt8]] {
+  public func extendedAttributeNames(of id: NodeID) throws(ReadError) -> [[UInt8]] {
     try node(id).attributes.map { Array($0.name.utf8) }
   }
 
-  func extendedAttribute(_ name: RawSpan, of id: NodeID) throws(ReadError) -> [UInt8]? {
+  public func extendedAttribute(_ name: RawSpan, of id: NodeID) throws(ReadError) -> [UInt8]? {
     let name = name.array
     return try node(id).attributes.first { Array($0.name.utf8) == name }?.value
   }

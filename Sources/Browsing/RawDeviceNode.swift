@@ -1,10 +1,10 @@
-internal import BlockDevices
+public import BlockDevices
 internal import Bytes
 internal import Synchronization
 
 /// A device shown as a file of its raw bytes.
-final class RawDeviceNode: Sendable {
-  let device: any BlockDevice
+public final class RawDeviceNode: Sendable {
+  public let device: any BlockDevice
   private let counted = Mutex<UInt64?>(nil)
 
   init(_ device: any BlockDevice) { self.device = device }

@@ -1,12 +1,11 @@
 internal import BlockDevices
 public import DiskImages
 public import FileSystems
-internal import CFuse
 internal import Glibc
 internal import SystemPackage
 
-/// What the image's own file says of its owner, mode and time: the nodes that a mount adds take them over, so that
-/// nobody may read a raw device there who may not read the image.
+/// What the image's own file says of its owner, mode and time: the nodes that a tree adds take them over, so that
+/// nobody may read a raw device in a mount who may not read the image.
 public struct ImageOrigin: Sendable {
   public var owner: UInt32
   public var group: UInt32
