@@ -34,7 +34,8 @@ let package = Package(
       name: "DiskImages", dependencies: ["BlockDevices", "Codecs", "Bytes", .systemPackage], swiftSettings: settings),
     .target(
       name: "Volumes", dependencies: ["BlockDevices", "Bytes", "CBlkid", .systemPackage], swiftSettings: settings),
-    .target(name: "FileSystems", dependencies: ["BlockDevices", "Bytes", .systemPackage], swiftSettings: settings),
+    .target(
+      name: "FileSystems", dependencies: ["BlockDevices", "Codecs", "Bytes", .systemPackage], swiftSettings: settings),
     .target(
       name: "DiskStack",
       dependencies: ["FileSystems", "Volumes", "DiskImages", "BlockDevices", "Bytes", .systemPackage],

@@ -26,7 +26,7 @@ extension EROFS {
   }
 
   /// Finds a compressed file's extents.
-  private struct ExtentFinder {
+  fileprivate struct ExtentFinder {
     let inode: Inode
     let superblock: Superblock
     let header: CompressionHeader
@@ -207,7 +207,7 @@ extension EROFS.ExtentFinder {
     return blocks
   }
 
-  private mutating func findTail() throws(ReadError) -> Tail {
+  private mutating func findTail() throws(ReadError) -> EROFS.ExtentFinder.Tail {
     if let tail { return tail }
     let position = inode.size - 1
     let last = try indexes.index(position >> header.clusterShift, wantsAhead: false)

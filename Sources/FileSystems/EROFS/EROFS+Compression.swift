@@ -63,7 +63,8 @@ extension EROFS.Compression {
     for bit in 0..<16 as Range<UInt8> where available >> UInt16(bit) & 1 != 0 {
       guard let algorithm = EROFS.Algorithm(rawValue: bit) else { throw .unsupported("compression algorithm") }
       position = position.roundedUp(toMultipleOf: 4)
-      let length = try device.bytes(2, at: position).rawSpan.le16(0)
+      let head = try device.bytes(2, at: position)
+      let length = try head.rawSpan.le16(0)
       let count = length == 0 ? 1 << 16 : Int(length)
       let configuration = try device.bytes(count, at: position + 2)
       try apply(configuration.rawSpan, of: algorithm, blockShift: blockShift)

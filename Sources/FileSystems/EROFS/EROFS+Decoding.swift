@@ -1,6 +1,7 @@
 internal import BlockDevices
 internal import Bytes
 internal import Codecs
+internal import SystemPackage
 
 /// From extents of a compressed file to extents of devices and units, and decoding those.
 extension EROFS {

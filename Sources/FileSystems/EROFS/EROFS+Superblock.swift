@@ -145,7 +145,8 @@ extension EROFS.Superblock {
     // Linux goes by the count alone, but who sets it sets the flag.
     xattrPrefixCount = Int(try span.u8(0x5B))
     xattrPrefixStart = UInt64(try span.le32(0x5C)) << 2
-    hasXattrFilter = compatible.contains(.xattrFilter) && (try span.u8(0x68)) == 0
+    let filterVersion = try span.u8(0x68)
+    hasXattrFilter = compatible.contains(.xattrFilter) && filterVersion == 0
 
     let packed = try span.le64(0x60)
     packedNumber = incompatible.contains(.fragments) && packed != 0 ? packed : nil

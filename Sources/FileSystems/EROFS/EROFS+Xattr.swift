@@ -174,7 +174,8 @@ extension EROFS {
     var position = superblock.xattrPrefixStart
     for _ in 0..<superblock.xattrPrefixCount {
       position = position.roundedUp(toMultipleOf: 4)
-      let length = Int(try device.bytes(2, at: position).rawSpan.le16(0))
+      let head = try device.bytes(2, at: position)
+      let length = Int(try head.rawSpan.le16(0))
       guard (1...256).contains(length) else { throw .corrupt(subject, at: position) }
       let bytes = try device.bytes(length, at: try position.adding(2, of: subject))
       prefixes.append(XattrPrefix(base: bytes[0], rest: Array(bytes.dropFirst())))
