@@ -16,7 +16,7 @@ struct Vitrine: ParsableCommand {
       mount -t fuse.vitrine and fstab(5) work.
       """,
     version: "0.1.0",
-    subcommands: [Mount.self, Umount.self, Inspect.self],
+    subcommands: [Mount.self, Umount.self, Mounts.self, Inspect.self],
     defaultSubcommand: Mount.self)
 
   static func main() {
