@@ -103,7 +103,7 @@ public enum FolderOrder: Sendable, Equatable {
   public enum Time: Sendable { case accessed, modified, changed }
 
   /// The key of an entry; `attributes` are its node's, where they count and can be read.
-  func key(of name: [UInt8], _ attributes: Attributes?) -> EntryKey {
+  func key(of name: some Collection<UInt8>, _ attributes: Attributes?) -> EntryKey {
     var key = EntryKey(name)
     guard let attributes else { return key }
     let time: Timestamp
@@ -133,6 +133,14 @@ public enum FolderOrder: Sendable, Equatable {
     case .listed: false
     case .byName(let reversed), .bySize(let reversed), .byTime(_, let reversed): reversed
     }
+  }
+
+  /// Whether one of two nodes comes before another; in a folder's own order, neither does.
+  public func precedes(
+    _ first: Attributes, _ firstName: ArraySlice<UInt8>, _ second: Attributes, _ secondName: ArraySlice<UInt8>
+  ) -> Bool {
+    guard self != .listed else { return false }
+    return precedes(key(of: firstName, first), key(of: secondName, second)) ?? precedes(firstName, secondName)
   }
 
   /// nil where the keys do not decide.
