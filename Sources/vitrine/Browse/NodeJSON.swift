@@ -47,10 +47,13 @@ final class JSONArrayOutput {
     try output.write("[")
   }
 
-  func write(_ value: JSONValue) throws {
+  func write(_ value: JSONValue) throws { try element { try output.write(value.line) } }
+
+  /// An element that `body` writes.
+  func element(_ body: () throws -> Void) throws {
     try output.write(isEmpty ? "\n" : ",\n")
     isEmpty = false
-    try output.write(value.line)
+    try body()
   }
 
   func finish() throws { try output.write(isEmpty ? "]\n" : "\n]\n") }

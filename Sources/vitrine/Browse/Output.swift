@@ -101,7 +101,8 @@ extension ReadError {
   fileprivate var isAboutPath: Bool {
     guard case .io(let errno) = cause else { return false }
     return [
-      .noSuchFileOrDirectory, .notDirectory, .isDirectory, .tooManySymbolicLinkLevels, .invalidArgument, .fileNameTooLong,
+      .noSuchFileOrDirectory, .notDirectory, .isDirectory, .tooManySymbolicLinkLevels, .invalidArgument,
+      .fileNameTooLong,
     ].contains(errno)
   }
 

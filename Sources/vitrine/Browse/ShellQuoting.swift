@@ -6,6 +6,8 @@ struct ShellQuoting {
   var isUTF8 = HostEnvironment.isUTF8
   /// Whether a colon makes a name be quoted, as in headings that end in one.
   var quotesColons = false
+  /// Whether every name is quoted.
+  var isAlways = false
 
   struct Quoted {
     let text: [UInt8]
@@ -16,7 +18,7 @@ struct ShellQuoting {
 
   func quote(_ name: some Collection<UInt8>) -> Quoted {
     let units = Unit.split(Array(name), isUTF8: isUTF8)
-    guard name.isEmpty || needsQuotes(units) else {
+    guard isAlways || name.isEmpty || needsQuotes(units) else {
       return Quoted(text: Array(name), width: units.reduce(0) { $0 + $1.width }, isQuoted: false)
     }
     let text = isDoubleQuotable(units) ? doubleQuoted(units) : singleQuoted(units)
@@ -27,6 +29,11 @@ struct ShellQuoting {
       ? text.count - units.reduce(0) { $0 + $1.bytes.count - $1.width }
       : text.count - units.filter(\.isPrintable).reduce(0) { $0 + $1.bytes.count - $1.width }
     return Quoted(text: text, width: width, isQuoted: true)
+  }
+
+  /// With a question mark in place of each character that a terminal might obey.
+  func masked(_ name: [UInt8]) -> [UInt8] {
+    Unit.split(name, isUTF8: isUTF8).flatMap { $0.isPrintable ? Array($0.bytes) : [UInt8(ascii: "?")] }
   }
 
   /// A character, or a byte that is part of none.

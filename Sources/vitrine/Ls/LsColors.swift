@@ -31,7 +31,9 @@ struct LsColors {
   var reset: [UInt8] { sequence(codes["rs"] ?? "0") }
 
   /// What goes before a name; nil where it has no colour.
-  func start(_ name: some BidirectionalCollection<UInt8>, _ attributes: Attributes, isDangling: Bool = false) -> [UInt8]? {
+  func start(_ name: some BidirectionalCollection<UInt8>, _ attributes: Attributes, isDangling: Bool = false)
+    -> [UInt8]?
+  {
     let code = code(name, attributes, isDangling: isDangling)
     guard let code, !code.isEmpty, code.contains(where: { $0 != "0" }) else { return nil }
     return sequence(code)

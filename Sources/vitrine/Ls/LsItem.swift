@@ -25,7 +25,8 @@ struct LsItem {
       let mode = "\(Character(Unicode.Scalar(type?.letter ?? UInt8(ascii: "?"))))?????????"
       return [mode, "?", "?", "?", "?", options.showsFullTime ? "                                  ?" : "           ?"]
     }
-    let time = options.showsFullTime ? TimeText.full(attributes.modified) : TimeText.short(attributes.modified, now: now)
+    let time =
+      options.showsFullTime ? TimeText.full(attributes.modified) : TimeText.short(attributes.modified, now: now)
     return [
       attributes.modeText, "\(attributes.linkCount)", "\(attributes.owner)", "\(attributes.group)",
       options.isHumanReadable ? HumanSize.text(attributes.size) : "\(attributes.size)", time,

@@ -205,7 +205,8 @@ final class LsListing {
     at path: [UInt8]
   ) -> LsItem {
     let shown =
-      options.isTerminal ? quoting.quote(name) : ShellQuoting.Quoted(text: Array(name), width: name.count, isQuoted: false)
+      options.isTerminal
+      ? quoting.quote(name) : ShellQuoting.Quoted(text: Array(name), width: name.count, isQuoted: false)
     var item = LsItem(
       rawName: Array(name), name: shown, statNumber: statNumber, type: facts?.attributes.type ?? type, facts: facts)
     guard options.needsFacts, let facts else { return item }

@@ -41,7 +41,8 @@ final class LsPrinter {
     let columns = item.columns(options, now: now)
     var line = columns[0]
     if widths.hasMarks { line.unicodeScalars.append(Unicode.Scalar(item.mark ?? UInt8(ascii: " "))) }
-    line += " \(padded(columns[1], widths.links)) \(padded(columns[2], widths.owner)) \(padded(columns[3], widths.group)) "
+    line +=
+      " \(padded(columns[1], widths.links)) \(padded(columns[2], widths.owner)) \(padded(columns[3], widths.group)) "
     if let device = item.facts?.attributes.deviceNumber {
       let room = max(0, widths.size - (widths.major + 2 + widths.minor))
       line += "\(padded("\(device.major)", widths.major + room)), \(padded("\(device.minor)", widths.minor))"
