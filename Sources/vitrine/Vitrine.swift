@@ -16,7 +16,10 @@ struct Vitrine: ParsableCommand {
       mount -t fuse.vitrine and fstab(5) work.
       """,
     version: "0.1.0",
-    subcommands: [Mount.self, Umount.self, Mounts.self, Inspect.self],
+    subcommands: [
+      Mount.self, Umount.self, Mounts.self, Inspect.self, Ls.self, TreeCommand.self, Stat.self, Find.self, Cat.self, Extents.self,
+      Df.self, Du.self,
+    ],
     defaultSubcommand: Mount.self)
 
   static func main() {
@@ -26,7 +29,7 @@ struct Vitrine: ParsableCommand {
     }
     HostEnvironment.allowManyFiles()
     do {
-      var command = try parseAsRoot()
+      var command = try parseAsRoot(RawArguments.encoded)
       try command.run()
     } catch let failure as Failure {
       Message.write(failure.text)
