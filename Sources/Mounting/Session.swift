@@ -172,5 +172,5 @@ internal import Synchronization
   }
 
   /// Asks `serve` to end, as a signal does.
-  private func requestEnd() { _ = kill(getpid(), SIGTERM) }
+  func requestEnd() { _ = kill(getpid(), SIGTERM) }
 }
