@@ -61,6 +61,8 @@ public struct MountOptions: Sendable {
   public var reply = Reply.splice
   /// Seconds for which the kernel may keep names and attributes; nil for as long as it likes.
   public var timeout: Double?
+  /// Seconds without any use after which the mount goes; nil for never.
+  public var idleTimeout: Double?
 
   public init() {}
 }

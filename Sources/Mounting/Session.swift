@@ -22,6 +22,8 @@ internal import Synchronization
   let failedNodes = FailedNodes()
   /// Seconds for which the kernel may keep names and attributes.
   let timeout: Double
+  /// Files and folders that were closed, where their opening was asked for.
+  let releases = Atomic<UInt64>(0)
   private let sourceName: String
   // Safe: written once by `mount`, before there is a second thread, and libfuse's session has locks of its own.
   nonisolated(unsafe) private var handle: OpaquePointer?
@@ -38,7 +40,8 @@ internal import Synchronization
     self.mountPoint = mountPoint
     self.log = log
     self.sourceName = sourceName
-    timeout = options.timeout ?? Self.longest
+    let timeout = options.timeout ?? Self.longest
+    self.timeout = options.idleTimeout.map { min(timeout, $0 / Self.idleFraction) } ?? timeout
     contexts = ReadContextPool(counters: counters, splices: options.reply == .splice)
     // Safe: nobody else has this object yet.
     unsafe handle = nil
@@ -163,10 +166,15 @@ internal import Synchronization
   private func startReadinessThread() {
     guard let onReady = onReady.withLock({ $0.take() }) else { return }
     let point = mountPoint
+    let idle = options.idleTimeout
     let isStarted = Thread.start { [weak self] in
       point.waitUntilAnswering()
       Readahead.raise(for: point)
-      if !onReady() { self?.requestEnd() }
+      guard onReady() else {
+        self?.requestEnd()
+        return
+      }
+      if let idle { self?.unmountWhenIdle(for: idle) }
     }
     if !isStarted && !onReady() { requestEnd() }
   }

@@ -35,6 +35,9 @@ struct Run: ParsableCommand {
   func run() throws {
     let inherited = InheritedDescriptors()
     let options = try arguments.mountOptions(for: image)
+    guard options.idleTimeout == nil else {
+      throw Failure("\(image): option \"timeout\" has no place here: the command says how long the mount stays", .usage)
+    }
     let role: TemporaryMount.Role
     do {
       try MountError.checkSystem(options)
