@@ -30,7 +30,7 @@ public protocol UnitDecoder: AnyObject, Sendable {
 public struct DecodableUnit: Sendable {
   public let unit: EncodedUnit
   public let decoder: any UnitDecoder
-  let cache: UnitCache?
+  public let cache: UnitCache?
 
   /// - Parameter cache: nil to decode it anew each time.
   public init(_ unit: EncodedUnit, of decoder: any UnitDecoder, in cache: UnitCache?) {
@@ -54,12 +54,9 @@ public struct DecodableUnit: Sendable {
   }
 
   /// Appends the bytes `part` of the decoded unit.
-  ///
-  /// One that is read whole goes straight to where it is wanted, and is not kept: whoever reads on does not come back.
   public func read(_ part: Range<Int>, into out: inout OutputRawSpan) throws(ReadError) {
-    let isWhole = part == 0..<unit.size
-    if let kept = isWhole ? cache?.keptBytes(of: unit, from: decoder) : try decoded() {
-      try kept.append(part, to: &out)
+    if isCached || part != 0..<unit.size {
+      try decoded().append(part, to: &out)
     } else {
       IOStatistics.unitsDecoded.wrappingAdd(1, ordering: .relaxed)
       let before = out.byteCount

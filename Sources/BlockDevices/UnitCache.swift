@@ -92,18 +92,18 @@ public final class UnitCache: Sendable {
 /// Decoding ahead.
 extension UnitCache {
   /// Bytes that may be decoded ahead of one reader: an eighth of the budget leaves room for several.
-  var aheadLimit: UInt64 { workers.isIdle ? 0 : UInt64(budget / 8) }
+  public var aheadLimit: UInt64 { workers.isIdle ? 0 : UInt64(budget / 8) }
 
   /// Has a unit decoded, soon and by another thread; nothing where it is there or on its way. What is wrong with it is
   /// for whoever reads it to meet.
-  func decodeAhead(_ wanted: DecodableUnit) {
+  public func decodeAhead(_ wanted: DecodableUnit) {
     guard wanted.isCached, isWanted(Key(decoder: ObjectIdentifier(wanted.decoder), unit: wanted.unit)) else { return }
     workers.add { [self] in _ = try? bytes(of: wanted.unit, from: wanted.decoder) }
   }
 
   /// Has something done by one of the threads that decode; false where they have too much to do already.
   @discardableResult
-  func later(_ work: @escaping @Sendable () -> Void) -> Bool { workers.add(work) }
+  public func later(_ work: @escaping @Sendable () -> Void) -> Bool { workers.add(work) }
 }
 
 extension UnitCache.Shard {

@@ -22,6 +22,9 @@ public protocol FileSystem: UnitDecoder {
 
   func attributes(of node: NodeID) throws(ReadError) -> Attributes
 
+  /// What stat(2) shows as the node's inode number, which need not be its id; the id where it cannot be told.
+  func inodeNumber(of node: NodeID) -> UInt64
+
   /// The directory that holds `directory`; the root's is the root.
   func parent(of directory: NodeID) throws(ReadError) -> NodeID
 
@@ -66,6 +69,7 @@ public protocol FileSystem: UnitDecoder {
 extension FileSystem {
   public var sources: [any BlockDevice] { [device] }
   public var units: UnitCache? { nil }
+  public func inodeNumber(of node: NodeID) -> UInt64 { node.rawValue }
   public func follower(of node: NodeID) -> NodeID? { nil }
 }
 

@@ -1,3 +1,4 @@
+public import BlockDevices
 public import Browsing
 public import DiskImages
 public import DiskStack
@@ -64,7 +65,14 @@ public struct MountOptions: Sendable {
   /// Seconds without any use after which the mount goes; nil for never.
   public var idleTimeout: Double?
 
+  /// Bytes of decoded contents that are kept, and threads that decode ahead; nil for what is usual.
+  public var decodeCache: Int?
+  public var decodeThreads: Int?
+
   public init() {}
+
+  /// A cache of decoded contents as the options have it.
+  public var units: UnitCache { UnitCache(budget: decodeCache ?? UnitCache.defaultBudget, threads: decodeThreads) }
 }
 
 /// What is wrong with an option.

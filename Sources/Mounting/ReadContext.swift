@@ -50,10 +50,14 @@ internal import SystemPackage
 
   /// Answers with the bytes of `range`, which lies within the device and is at most `largestRead` long.
   /// - Throws: what could not be read; then nothing has been answered yet.
-  func answer(_ range: Range<UInt64>, of device: any BlockDevice, to request: Request) throws(ReadError) {
+  /// - Parameter note: told where they lie, before any of them is read.
+  func answer(
+    _ range: Range<UInt64>, of device: any BlockDevice, to request: Request, note: (HostExtentList) -> Void
+  ) throws(ReadError) {
     let count = Int(range.upperBound - range.lowerBound)
     extents.removeAll()
     try device.resolve(range, into: &extents)
+    note(extents)
     let isWhole = extents.length == UInt64(count)
     if isWhole {
       switch ReplyMethod(for: extents.extents, slots: pipesMayWork ? slots() : 0) {

@@ -1,4 +1,5 @@
 internal import BlockDevices
+internal import CFuse
 internal import Glibc
 internal import Logging
 internal import Synchronization

@@ -18,6 +18,7 @@ internal import Synchronization
   let options: MountOptions
   let mountPoint: MountPoint
   let contexts: ReadContextPool
+  let readAhead: ReadAhead
   let log: Logger
   let failedNodes = FailedNodes()
   /// Seconds for which the kernel may keep names and attributes.
@@ -42,6 +43,7 @@ internal import Synchronization
     self.sourceName = sourceName
     let timeout = options.timeout ?? Self.longest
     self.timeout = options.idleTimeout.map { min(timeout, $0 / Self.idleFraction) } ?? timeout
+    readAhead = ReadAhead(in: tree)
     contexts = ReadContextPool(counters: counters, splices: options.reply == .splice)
     // Safe: nobody else has this object yet.
     unsafe handle = nil

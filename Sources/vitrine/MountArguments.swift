@@ -45,6 +45,7 @@ struct MountArguments: ParsableArguments {
   static func tree(of image: String, _ options: MountOptions) throws -> Tree {
     var opening = DiskStack.Options()
     opening.image = options.image
+    opening.image.units = options.units
     opening.offset = options.offset
     opening.sizeLimit = options.sizeLimit
     opening.sectorSize = options.sectorSize

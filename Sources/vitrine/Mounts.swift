@@ -1,3 +1,4 @@
+internal import Browsing
 internal import ArgumentParser
 internal import Browsing
 internal import Bytes

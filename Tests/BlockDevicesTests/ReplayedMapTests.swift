@@ -1,5 +1,6 @@
 import BlockDevices
 import Bytes
+import TestSupport
 import Testing
 
 /// A device with a journal's writes done in memory.
@@ -10,7 +11,7 @@ import Testing
   /// Writes drawn at random, done to an array, too.
   @Test(arguments: 0..<48 as Range<UInt64>)
   func readsAsIfWritten(seed: UInt64) throws {
-    var random = SplitMix(state: seed)
+    var random = SeededGenerator(seed: seed)
     let size = 25_000
     var expected = device.contents + [UInt8](repeating: 0, count: size - device.contents.count)
     var writes = PendingWrites()

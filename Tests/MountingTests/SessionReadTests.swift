@@ -24,7 +24,7 @@ import Testing
       entries.append((name: file.0, node: UInt64(index) + 10))
     }
     nodes[2] = .init(kind: .directory(entries), permissions: 0o755)
-    let fileSystem = MemoryFileSystem(on: image.file, nodes: nodes, units: units)
+    let fileSystem = MemoryFileSystem(on: image.file, nodes: nodes, contents: units)
     return try MemoryMount.with(Tree(of: fileSystem), options, body)
   }
 
