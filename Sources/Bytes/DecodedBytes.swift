@@ -1,9 +1,7 @@
-internal import Glibc
-
 /// Bytes that were decoded once and never change, in memory that stays in its place: a reply can refer to it.
 // Safe: the memory is written by the initializer only, and freed when nobody has the object.
 @safe public final class DecodedBytes: @unchecked Sendable {
-  private let memory: UnsafeMutableRawBufferPointer
+  private let memory: RecycledMemory
   /// Bytes.
   public let count: Int
 
@@ -11,26 +9,27 @@ internal import Glibc
   public init<E: Error>(
     capacity: Int, _ body: (inout OutputRawSpan) throws(E) -> Void
   ) throws(E) {
-    let room = UnsafeMutableRawBufferPointer.allocate(byteCount: max(capacity, 1), alignment: 16)
+    let memory = RecycledMemory.take(capacity)
+    let room = unsafe memory.buffer(capacity)
     var span = unsafe OutputRawSpan(buffer: room, initializedCount: 0)
     do {
       try body(&span)
     } catch {
-      // Safe: the room is ours, and nobody else has seen it.
-      unsafe room.deallocate()
+      // Safe: the memory is ours, and nobody else has seen it.
+      unsafe memory.giveBack()
       throw error
     }
     count = unsafe span.finalize(for: room)
-    unsafe memory = room
+    self.memory = memory
   }
 
-  deinit { unsafe memory.deallocate() }
+  deinit { unsafe memory.giveBack() }
 
   public var bytes: RawSpan {
     @_lifetime(borrow self)
     get {
       // Safe: `count` bytes are initialized, and live as long as this object.
-      let initialized = unsafe UnsafeRawBufferPointer(rebasing: memory.prefix(count))
+      let initialized = unsafe buffer
       return unsafe _overrideLifetime(RawSpan(_unsafeBytes: initialized), borrowing: self)
     }
   }
@@ -43,6 +42,6 @@ internal import Glibc
 
   /// The memory itself, valid while the object is held.
   @unsafe public var buffer: UnsafeRawBufferPointer {
-    unsafe UnsafeRawBufferPointer(rebasing: memory.prefix(count))
+    unsafe UnsafeRawBufferPointer(memory.buffer(count))
   }
 }

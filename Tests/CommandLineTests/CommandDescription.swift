@@ -52,5 +52,5 @@ struct CommandDescription: Decodable {
         .flatMap { ($0.names ?? []).map(\.spelling) })
   }
 
-  static let commands = ["mount", "umount", "inspect"]
+  static let commands = ["mount", "umount", "mounts", "run", "inspect"]
 }

@@ -32,6 +32,15 @@ _vitrine_mount_points() {
   done < <(awk '$3 == "fuse.vitrine" { print $2 }' /proc/self/mounts)
 }
 
+# A command of others, behind `vitrine run IMAGE`: its first word is $1.
+_vitrine_command() {
+  if [[ $1 == */* ]]; then
+    _vitrine_files "$1" -f
+  else
+    mapfile -t COMPREPLY < <(compgen -c -- "$1")
+  fi
+}
+
 _vitrine() {
   local line=${COMP_LINE:0:COMP_POINT}
   # As a person sees the word: not ended by `=` and `:`.
@@ -46,14 +55,20 @@ _vitrine() {
     elif [[ $word == -* ]]; then
       case $word in
         -o | -p | --partition | --reply | --view | --color | --offset | --sector-size | --sizelimit) takes_value=$word ;;
-        --format | --snapshot | --backing-file | --device) takes_value=$word ;;
+        --format | --snapshot | --backing-file | --device | --pid-file | --ready-fd) takes_value=$word ;;
+        --) [[ $command == run ]] && count=2 ;;
       esac
-    elif [[ -z $command && $count -eq 0 && $word =~ ^(mount|umount|inspect|help)$ ]]; then
+    elif [[ -z $command && $count -eq 0 && $word =~ ^(mount|umount|mounts|run|inspect|help)$ ]]; then
       command=$word
     else
       count=$((count + 1))
     fi
   done
+  # The options of a command that is run are not known here.
+  if [[ $command == run && $count -ge 2 ]]; then
+    _vitrine_files "$current" -f
+    return
+  fi
   previous=$takes_value
   # What `=` separates from its option.
   if [[ $current == --*=* ]]; then
@@ -78,9 +93,10 @@ _vitrine() {
         reply=*) _vitrine_offer "$last" "${value%"$last"}" reply=splice reply=copy ;;
         view=*) _vitrine_offer "$last" "${value%"$last"}" view=filesystem view=disk ;;
         *)
-          _vitrine_offer "$last" "${value%"$last"}" allow_external_files allow_other allow_root backing_file= cache= \
-            decode_cache= decode_threads= default_permissions dev device= direct_io dmask= exec fmask= format= fsname= gid= noatime nodev noexec nonempty \
-            nosuid offset= partition= reply= ro sector_size= sizelimit= snapshot= subtype= suid timeout= uid= umask= view=
+          _vitrine_offer "$last" "${value%"$last"}" allow_external_files allow_other allow_root attr_timeout= \
+            backing_file= cache= decode_cache= decode_threads= default_permissions dev device= direct_io dmask= \
+            entry_timeout= exec fmask= format= fsname= gid= negative_timeout= noatime nodev noexec nonempty nosuid \
+            offset= partition= reply= ro sector_size= sizelimit= snapshot= subtype= suid timeout= uid= umask= view=
           compopt -o nospace 2>/dev/null
           ;;
       esac
@@ -91,14 +107,19 @@ _vitrine() {
     --view) _vitrine_offer "$value" "$option_part" filesystem disk; return ;;
     --color) _vitrine_offer "$value" "$option_part" auto always never; return ;;
     --format) _vitrine_offer "$value" "$option_part" "${formats[@]}"; return ;;
-    --backing-file | --device) _vitrine_files "$value" -f; return ;;
-    --snapshot | --offset | --sector-size | --sizelimit) COMPREPLY=(); return ;;
+    --backing-file | --device | --pid-file) _vitrine_files "$value" -f; return ;;
+    --snapshot | --ready-fd | --offset | --sector-size | --sizelimit) COMPREPLY=(); return ;;
   esac
 
   local options='--help --version' image_options=' --format --snapshot --backing-file --device --allow-external-files'
   case $command in
-    '' | mount) options+=' --partition --view --foreground --reply --stats --read-only --verbose -o'$image_options ;;
-    umount) options+=' --lazy' ;;
+    '' | mount)
+      options+=' --partition --view --foreground --mkdir --pid-file --ready-fd --reply --stats --read-only --verbose -o'
+      options+=$image_options
+      ;;
+    run) options+=' --partition --view --reply --chdir --private -o'$image_options ;;
+    umount) options+=' --lazy --quiet' ;;
+    mounts) options+=' --json --no-headings' ;;
     inspect) options+=' --json --color --partition --offset --sector-size --sizelimit --bytes'$image_options ;;
   esac
   if [[ $current == -* ]]; then
@@ -108,15 +129,17 @@ _vitrine() {
   fi
 
   case $command in
-    help) [[ $count -eq 0 ]] && _vitrine_offer "$current" '' mount umount inspect ;;
-    umount) [[ $count -eq 0 ]] && _vitrine_mount_points "$current" ;;
+    help) [[ $count -eq 0 ]] && _vitrine_offer "$current" '' mount umount mounts run inspect ;;
+    umount) _vitrine_mount_points "$current" ;;
+    mounts) ;;
+    run) if [[ $count -eq 0 ]]; then _vitrine_files "$current" -f; else _vitrine_command "$current"; fi ;;
     inspect) [[ $count -eq 0 ]] && _vitrine_files "$current" -f ;;
     *)
       case $count in
         0)
           _vitrine_files "$current" -f
           if [[ -z $command ]]; then
-            mapfile -t -O ${#COMPREPLY[@]} COMPREPLY < <(compgen -W 'mount umount inspect help' -- "$current")
+            mapfile -t -O ${#COMPREPLY[@]} COMPREPLY < <(compgen -W 'mount umount mounts run inspect help' -- "$current")
           fi
           ;;
         1) _vitrine_files "$current" -d ;;
