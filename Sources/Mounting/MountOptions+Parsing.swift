@@ -48,7 +48,7 @@ extension MountOptions {
 
   private static let valued: Set<String> = [
     "uid", "gid", "umask", "fmask", "dmask", "offset", "sizelimit", "sector_size", "partition", "part", "view", "cache",
-    "reply", "format", "snapshot", "backing_file", "fsname", "subtype", "timeout", "attr_timeout",
+    "reply", "format", "snapshot", "backing_file", "device", "fsname", "subtype", "timeout", "attr_timeout",
     "entry_timeout", "negative_timeout", "max_read", "decode_cache", "decode_threads",
   ]
 
@@ -134,6 +134,9 @@ extension MountOptions {
     case "backing_file":
       guard !value.isEmpty else { throw OptionError("option \"backing_file\" needs a value: backing_file=…") }
       image.backingFile = FilePath(value)
+    case "device":
+      guard !value.isEmpty else { throw OptionError("option \"device\" needs a value: device=…") }
+      image.devices.append(FilePath(value))
     case "fsname": sourceName = value
     case "subtype":
       guard !value.isEmpty else { throw OptionError("option \"subtype\" needs a value: subtype=…") }

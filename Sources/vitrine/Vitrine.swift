@@ -16,11 +16,14 @@ struct Vitrine: ParsableCommand {
       mount -t fuse.vitrine and fstab(5) work.
       """,
     version: "0.1.0",
-    subcommands: [Mount.self, Umount.self, Mounts.self, Run.self, Inspect.self],
+    subcommands: [
+      Mount.self, Umount.self, Mounts.self, Run.self, Inspect.self, Ls.self, TreeCommand.self, Stat.self, Find.self,
+      Cat.self, Extents.self, Df.self, Du.self,
+    ],
     defaultSubcommand: Mount.self)
 
   static func main() {
-    var words = Array(CommandLine.arguments.dropFirst())
+    var words = RawArguments.encoded
     if let first = words.first, let text = MistypedCommand.message(for: first) {
       Message.write(text)
       Glibc.exit(ExitStatus.usage.rawValue)

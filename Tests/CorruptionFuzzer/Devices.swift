@@ -53,9 +53,13 @@ final class MutatedDevice: BlockDevice, UnitDecoder {
 
   func resolve(_ range: Range<UInt64>, into extents: inout HostExtentList) throws(ReadError) {
     guard range.upperBound <= size else { throw .truncated("data", at: range.upperBound) }
-    let length = min(range.upperBound - range.lowerBound, 1 << 20)
-    let unit = EncodedUnit(range.lowerBound, size: Int(length))
-    extents.append(.encoded(DecodableUnit(unit, of: self, in: nil), skip: 0), length: length)
+    var position = range.lowerBound
+    while position < range.upperBound && !extents.isFull {
+      let length = min(range.upperBound - position, 1 << 20)
+      let unit = EncodedUnit(position, size: Int(length))
+      extents.append(.encoded(DecodableUnit(unit, of: self, in: nil), skip: 0), length: length)
+      position += length
+    }
   }
 
   func decode(_ unit: EncodedUnit, into out: inout OutputRawSpan) throws(ReadError) {

@@ -6,9 +6,13 @@ public protocol MadeDevice: BlockDevice, UnitDecoder {}
 
 extension MadeDevice {
   public func resolve(_ range: Range<UInt64>, into extents: inout HostExtentList) throws(ReadError) {
-    let length = min(range.upperBound - range.lowerBound, 1 << 20)
-    let unit = EncodedUnit(range.lowerBound, size: Int(length))
-    extents.append(.encoded(DecodableUnit(unit, of: self, in: nil), skip: 0), length: length)
+    var position = range.lowerBound
+    while position < range.upperBound && !extents.isFull {
+      let length = min(range.upperBound - position, 1 << 20)
+      let unit = EncodedUnit(position, size: Int(length))
+      extents.append(.encoded(DecodableUnit(unit, of: self, in: nil), skip: 0), length: length)
+      position += length
+    }
   }
 
   public func decode(_ unit: EncodedUnit, into out: inout OutputRawSpan) throws(ReadError) {

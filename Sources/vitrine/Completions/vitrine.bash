@@ -55,7 +55,7 @@ _vitrine() {
     elif [[ $word == -* ]]; then
       case $word in
         -o | -p | --partition | --reply | --view | --color | --offset | --sector-size | --sizelimit) takes_value=$word ;;
-        --format | --snapshot | --backing-file | --pid-file | --ready-fd) takes_value=$word ;;
+        --format | --snapshot | --backing-file | --device | --pid-file | --ready-fd) takes_value=$word ;;
       esac
     elif [[ -z $command && $count -eq 0 && $word =~ ^(mount|umount|mounts|run|inspect|help)$ ]]; then
       command=$word
@@ -83,7 +83,7 @@ _vitrine() {
     -o)
       local last=${value##*,}
       case $last in
-        backing_file=*)
+        backing_file=* | device=*)
           # What bash has of the word already ends with the `=`.
           _vitrine_files "${last#*=}" -f
           ;;
@@ -93,7 +93,7 @@ _vitrine() {
         view=*) _vitrine_offer "$last" "${value%"$last"}" view=filesystem view=disk ;;
         *)
           _vitrine_offer "$last" "${value%"$last"}" allow_external_files allow_other allow_root attr_timeout= \
-            backing_file= cache= decode_cache= decode_threads= default_permissions dev direct_io dmask= \
+            backing_file= cache= decode_cache= decode_threads= default_permissions dev device= direct_io dmask= \
             entry_timeout= exec fmask= format= fsname= gid= negative_timeout= noatime nodev noexec nonempty nosuid \
             offset= partition= reply= ro sector_size= sizelimit= snapshot= subtype= suid timeout= uid= umask= view=
           compopt -o nospace 2>/dev/null
@@ -106,11 +106,11 @@ _vitrine() {
     --view) _vitrine_offer "$value" "$option_part" filesystem disk; return ;;
     --color) _vitrine_offer "$value" "$option_part" auto always never; return ;;
     --format) _vitrine_offer "$value" "$option_part" "${formats[@]}"; return ;;
-    --backing-file | --pid-file) _vitrine_files "$value" -f; return ;;
+    --backing-file | --device | --pid-file) _vitrine_files "$value" -f; return ;;
     --snapshot | --ready-fd | --offset | --sector-size | --sizelimit) COMPREPLY=(); return ;;
   esac
 
-  local options='--help --version' image_options=' --format --snapshot --backing-file --allow-external-files'
+  local options='--help --version' image_options=' --format --snapshot --backing-file --device --allow-external-files'
   case $command in
     '' | mount)
       options+=' --partition --view --foreground --mkdir --pid-file --ready-fd --reply --stats --read-only --verbose -o'
