@@ -56,7 +56,6 @@ _vitrine() {
       case $word in
         -o | -p | --partition | --reply | --view | --color | --offset | --sector-size | --sizelimit) takes_value=$word ;;
         --format | --snapshot | --backing-file | --device | --pid-file | --ready-fd) takes_value=$word ;;
-        --) [[ $command == run ]] && count=2 ;;
       esac
     elif [[ -z $command && $count -eq 0 && $word =~ ^(mount|umount|mounts|run|inspect|help)$ ]]; then
       command=$word
