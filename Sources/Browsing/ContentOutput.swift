@@ -53,7 +53,11 @@ public final class ContentOutput {
         switch extent.kind {
         case .hole: try writeZeros(extent.length)
         case .host(let host, let offset): try write(extent.length, of: host, at: offset)
-        case .made(let device, let offset): try copy(extent.length, of: device, at: offset)
+        case .encoded:
+          // Of the size of a unit, which its format bounds.
+          let bytes: [UInt8]
+          do { bytes = try extent.bytes() } catch { throw .reading(error) }
+          try put(bytes, bytes.count)
         }
         position += extent.length
       }

@@ -1,3 +1,4 @@
+public import BlockDevices
 public import Browsing
 public import DiskImages
 public import DiskStack
@@ -61,8 +62,17 @@ public struct MountOptions: Sendable {
   public var reply = Reply.splice
   /// Seconds for which the kernel may keep names and attributes; nil for as long as it likes.
   public var timeout: Double?
+  /// Seconds without any use after which the mount goes; nil for never.
+  public var idleTimeout: Double?
+
+  /// Bytes of decoded contents that are kept, and threads that decode ahead; nil for what is usual.
+  public var decodeCache: Int?
+  public var decodeThreads: Int?
 
   public init() {}
+
+  /// A cache of decoded contents as the options have it.
+  public var units: UnitCache { UnitCache(budget: decodeCache ?? UnitCache.defaultBudget, threads: decodeThreads) }
 }
 
 /// What is wrong with an option.

@@ -4,7 +4,9 @@ import Testing
 
 /// Every feature that is read has a fixture that shows it, with a listing or an expectation beside it.
 @Suite struct FeatureTests {
-  static let fixturesOfFeatures: [String: [String]] = [
+  static let fixturesOfFeatures: [String: [String: [String]]] = ["ext4": ext4, "squashfs": squashfs]
+
+  private static let ext4: [String: [String]] = [
     "extent trees of any depth": ["extents"],
     "direct to triple indirect blocks": ["indirect-1k", "indirect-4k"],
     "ext2, ext3": ["indirect-1k", "ext3"],
@@ -55,10 +57,37 @@ import Testing
     ],
   ]
 
-  @Test(arguments: fixturesOfFeatures.keys.sorted())
+  private static let squashfs: [String: [String]] = [
+    "codecs": ["gzip", "lzma", "lzo", "xz", "lz4", "zstd"],
+    "options of codecs": ["gzip-options", "lzo-options", "xz-bcj", "lz4-hc", "zstd-options"],
+    "4 KiB to 1 MiB blocks": ["block-4k", "block-8k", "block-1m"],
+    "what is not compressed": ["uncompressed", "uncompressed-data", "uncompressed-some"],
+    "fragments": ["fragments-always", "fragments-none", "fragments-many"],
+    "shared blocks": ["duplicates"],
+    "holes": ["sparse"],
+    "long lists of blocks": ["long-block-list"],
+    "directory indexes": ["large-dir"],
+    "export table": ["no-exports"],
+    "an empty filesystem": ["empty"],
+    "padding": ["not-padded"],
+    "devices, FIFOs, sockets": ["special-files"],
+    "owners": ["owners"],
+    "times": ["times"],
+    "names of any bytes": ["names"],
+    "symbolic links": ["symlinks"],
+    "hard links": ["hard-links"],
+    "extended attributes": ["xattrs"],
+  ]
+
+  private static var features: [String] {
+    fixturesOfFeatures.flatMap { format, features in features.keys.map { "\(format): \($0)" } }.sorted()
+  }
+
+  @Test(arguments: features)
   func hasItsFixtures(_ feature: String) throws {
-    for name in Self.fixturesOfFeatures[feature] ?? [] {
-      let fixture = Fixture("ext4", name)
+    let words = feature.split(separator: ": ", maxSplits: 1).map(String.init)
+    for name in Self.fixturesOfFeatures[words[0]]?[words[1]] ?? [] {
+      let fixture = Fixture(words[0], name)
       #expect(try fixture.text("recipe.sh") != nil, "\(fixture) has no recipe")
       #expect(try fixture.note("Shows") != nil, "\(fixture)'s recipe does not say what it shows")
       guard !fixture.isMadeByTests else { continue }
@@ -70,7 +99,10 @@ import Testing
 
   /// A fixture that no feature asks for would go unnoticed when it goes away.
   @Test func everyFixtureIsAskedFor() {
-    let known = Set(Self.fixturesOfFeatures.values.joined())
-    #expect(Fixture.all(of: "ext4").map(\.name).filter { !known.contains($0) } == [])
+    for (format, features) in Self.fixturesOfFeatures {
+      let known = Set(features.values.joined())
+      #expect(Fixture.all(of: format).map(\.name).filter { !known.contains($0) } == [], "\(format)")
+    }
+    #expect(Set(Self.fixturesOfFeatures.keys) == Set(Fixture.fileSystemFormats))
   }
 }

@@ -33,6 +33,12 @@ public struct Fixture: Sendable, CustomStringConvertible {
       .filter { FileManager.default.fileExists(atPath: $0.directory.appendingPathComponent("recipe.sh").path) }
   }
 
+  /// The formats of filesystems that are read, and so are gone over by the tests of them all.
+  public static let fileSystemFormats = ["ext4", "squashfs"]
+
+  /// All cases of all filesystems that are read.
+  public static let fileSystems = fileSystemFormats.flatMap(all(of:))
+
   /// A file of the case, or nil where it has none of that name.
   public func text(_ file: String) throws -> String? {
     let url = directory.appendingPathComponent(file)

@@ -46,7 +46,7 @@ _vitrine() {
     elif [[ $word == -* ]]; then
       case $word in
         -o | -p | --partition | --reply | --view | --color | --offset | --sector-size | --sizelimit) takes_value=$word ;;
-        --format | --snapshot | --backing-file) takes_value=$word ;;
+        --format | --snapshot | --backing-file | --device) takes_value=$word ;;
       esac
     elif [[ -z $command && $count -eq 0 && $word =~ ^(mount|umount|inspect|help)$ ]]; then
       command=$word
@@ -69,7 +69,7 @@ _vitrine() {
     -o)
       local last=${value##*,}
       case $last in
-        backing_file=*)
+        backing_file=* | device=*)
           # What bash has of the word already ends with the `=`.
           _vitrine_files "${last#*=}" -f
           ;;
@@ -79,7 +79,7 @@ _vitrine() {
         view=*) _vitrine_offer "$last" "${value%"$last"}" view=filesystem view=disk ;;
         *)
           _vitrine_offer "$last" "${value%"$last"}" allow_external_files allow_other allow_root backing_file= cache= \
-            default_permissions dev direct_io dmask= exec fmask= format= fsname= gid= noatime nodev noexec nonempty \
+            decode_cache= decode_threads= default_permissions dev device= direct_io dmask= exec fmask= format= fsname= gid= noatime nodev noexec nonempty \
             nosuid offset= partition= reply= ro sector_size= sizelimit= snapshot= subtype= suid timeout= uid= umask= view=
           compopt -o nospace 2>/dev/null
           ;;
@@ -91,11 +91,11 @@ _vitrine() {
     --view) _vitrine_offer "$value" "$option_part" filesystem disk; return ;;
     --color) _vitrine_offer "$value" "$option_part" auto always never; return ;;
     --format) _vitrine_offer "$value" "$option_part" "${formats[@]}"; return ;;
-    --backing-file) _vitrine_files "$value" -f; return ;;
+    --backing-file | --device) _vitrine_files "$value" -f; return ;;
     --snapshot | --offset | --sector-size | --sizelimit) COMPREPLY=(); return ;;
   esac
 
-  local options='--help --version' image_options=' --format --snapshot --backing-file --allow-external-files'
+  local options='--help --version' image_options=' --format --snapshot --backing-file --device --allow-external-files'
   case $command in
     '' | mount) options+=' --partition --view --foreground --reply --stats --read-only --verbose -o'$image_options ;;
     umount) options+=' --lazy' ;;

@@ -25,7 +25,7 @@ function __vitrine_has
         if test $skip = yes
             set skip no
         else if contains -- $word -o -p --partition --reply --view --color --offset --sector-size --sizelimit \
-                --format --snapshot --backing-file
+                --format --snapshot --backing-file --device
             set skip yes
         else if not string match -q -- '-*' $word
             set count (math $count + 1)
@@ -47,6 +47,9 @@ function __vitrine_mount_options
         "$before"backing_file=\t'Stands in for the one that the image names' \
         "$before"cache=kernel\t'Keep file contents in the page cache' \
         "$before"cache=never\t'Ask the server for each read' \
+        "$before"device=\t'A further device of the filesystem' \
+        "$before"decode_cache=\t'How much that was decoded is kept' \
+        "$before"decode_threads=\t'How many threads decode ahead' \
         "$before"default_permissions\t'Enforce owners and permissions' \
         "$before"dev\t'Device nodes work' \
         "$before"direct_io\t'The same as cache=never' \
@@ -106,6 +109,7 @@ for command in mount inspect
         -d 'What the image is read as'
     complete -c vitrine -n "__vitrine_is $command" -l snapshot -x -d 'The snapshot to show'
     complete -c vitrine -n "__vitrine_is $command" -l backing-file -r -F -d 'Stands in for the one that the image names'
+    complete -c vitrine -n "__vitrine_is $command" -l device -r -F -d 'A further device of the filesystem'
     complete -c vitrine -n "__vitrine_is $command" -l allow-external-files \
         -d 'Open what the image names outside of its folder'
 end
