@@ -52,5 +52,7 @@ struct CommandDescription: Decodable {
         .flatMap { ($0.names ?? []).map(\.spelling) })
   }
 
-  static let commands = ["mount", "umount", "inspect"]
+  static let commands = [
+    "mount", "umount", "inspect", "ls", "tree", "stat", "find", "cat", "extents", "df", "du",
+  ]
 }

@@ -28,7 +28,7 @@ struct SpaceTests {
 
   @Test(arguments: Images.names) func dfEqualsTheKernels(_ fixture: Fixture) throws {
     try Images.withKernel(fixture) { both in
-      for options in ["", "-h", "-i", "-ih", "-T"] {
+      for options in ["", "-h", "-i", "-ih"] {
         // Between the name and where it is mounted.
         let edit = "tail -n 1 | awk '{ $1 = \"\"; $NF = \"\"; print }'"
         try both.expectSame("df", options, edit: edit)
