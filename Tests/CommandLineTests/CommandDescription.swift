@@ -53,6 +53,6 @@ struct CommandDescription: Decodable {
   }
 
   static let commands = [
-    "mount", "umount", "inspect", "ls", "tree", "stat", "find", "cat", "extents", "df", "du",
+    "mount", "umount", "mounts", "run", "inspect", "ls", "tree", "stat", "find", "cat", "extents", "df", "du",
   ]
 }

@@ -78,7 +78,7 @@ import Testing
     #expect(try Set(fish("vitrine disk.img mnt --format ")) == Set(names))
     #expect(try fish("vitrine disk.img mnt -o ro,format=qc") == ["ro,format=qcow", "ro,format=qcow2"])
     let zsh = try String(contentsOf: Self.folder.appendingPathComponent("_vitrine"), encoding: .utf8)
-    #expect(zsh.components(separatedBy: ":(\(names.joined(separator: " ")))").count == 4)
+    #expect(zsh.components(separatedBy: ":(\(names.joined(separator: " ")))").count == 5)
   }
 
   /// An option takes a value here if and only if it does there: else the arguments behind it are miscounted.
@@ -109,6 +109,12 @@ import Testing
     try Data().write(to: scratch.url.appendingPathComponent("disk one.img"))
     #expect(try bash("vitrine \(scratch.path)/di") == ["\(scratch.path)/disk one.img"])
     #expect(try bash("vitrine ins") == ["inspect"])
+    #expect(try bash("vitrine run disk.img ec").contains("echo"))
+    #expect(try bash("vitrine run disk.img -- ec").contains("echo"))
+    #expect(try fish("vitrine run disk.img ech").contains("echo"))
+    // What stands behind the command is the command's.
+    #expect(try bash("vitrine run disk.img ls --") == [])
+    #expect(try bash("vitrine run disk.img ls \(scratch.path)/di") == ["\(scratch.path)/disk one.img"])
     #expect(try fish("vitrine ins") == ["inspect"])
     #expect(try bash("vitrine disk.img \(scratch.path)/di") == [])
     let file = "\(scratch.path)/disk one.img"

@@ -59,6 +59,15 @@ _vitrine_selectors() {
   _vitrine_offer "$current" "$before" "${numbers[@]}" LABEL= UUID= PARTLABEL= PARTUUID=
 }
 
+# A command of others, behind `vitrine run IMAGE`: its first word is $1.
+_vitrine_command() {
+  if [[ $1 == */* ]]; then
+    _vitrine_files "$1" -f
+  else
+    mapfile -t COMPREPLY < <(compgen -c -- "$1")
+  fi
+}
+
 _vitrine() {
   local line=${COMP_LINE:0:COMP_POINT}
   # As a person sees the word: not ended by `=` and `:`.
@@ -66,6 +75,7 @@ _vitrine() {
   local -a words
   read -ra words <<<"${line%"$current"}"
 
+  local commands='mount umount mounts run inspect ls tree stat find cat extents df du'
   local command='' previous='' word count=0 takes_value='' image=''
   # Options of the image that stand on the line.
   local -a reading=()
@@ -77,7 +87,8 @@ _vitrine() {
     elif [[ $word == -* ]]; then
       case $word in
         -o | -p | --partition | --reply | --view | --color | --offset | --sector-size | --sizelimit) takes_value=$word ;;
-        --format | --snapshot | --backing-file | --device) takes_value=$word ;;
+        --format | --snapshot | --backing-file | --device | --pid-file | --ready-fd) takes_value=$word ;;
+        --) [[ $command == run ]] && count=2 ;;
         --level | --format-string | --printf | --max-depth) takes_value=$word ;;
         -L) [[ $command == tree ]] && takes_value=$word ;;
         -c) [[ $command == stat ]] && takes_value=$word ;;
@@ -85,13 +96,18 @@ _vitrine() {
         --partition=* | --offset=* | --sector-size=* | --sizelimit=* | --format=* | --snapshot=* | --backing-file=* | \
           --device=* | --allow-external-files) reading+=("$word") ;;
       esac
-    elif [[ -z $command && $count -eq 0 && $word =~ ^(mount|umount|inspect|help|ls|tree|stat|find|cat|extents|df|du)$ ]]; then
+    elif [[ -z $command && $count -eq 0 && " $commands help " == *" $word "* ]]; then
       command=$word
     else
       [[ $count -eq 0 ]] && image=$word
       count=$((count + 1))
     fi
   done
+  # The options of a command that is run are not known here.
+  if [[ $command == run && $count -ge 2 ]]; then
+    _vitrine_files "$current" -f
+    return
+  fi
   previous=$takes_value
   # What `=` separates from its option.
   if [[ $current == --*=* ]]; then
@@ -116,9 +132,10 @@ _vitrine() {
         reply=*) _vitrine_offer "$last" "${value%"$last"}" reply=splice reply=copy ;;
         view=*) _vitrine_offer "$last" "${value%"$last"}" view=filesystem view=disk ;;
         *)
-          _vitrine_offer "$last" "${value%"$last"}" allow_external_files allow_other allow_root backing_file= cache= \
-            decode_cache= decode_threads= default_permissions dev device= direct_io dmask= exec fmask= format= fsname= gid= noatime nodev noexec nonempty \
-            nosuid offset= partition= reply= ro sector_size= sizelimit= snapshot= subtype= suid timeout= uid= umask= view=
+          _vitrine_offer "$last" "${value%"$last"}" allow_external_files allow_other allow_root attr_timeout= \
+            backing_file= cache= decode_cache= decode_threads= default_permissions dev device= direct_io dmask= \
+            entry_timeout= exec fmask= format= fsname= gid= negative_timeout= noatime nodev noexec nonempty nosuid \
+            offset= partition= reply= ro sector_size= sizelimit= snapshot= subtype= suid timeout= uid= umask= view=
           compopt -o nospace 2>/dev/null
           ;;
       esac
@@ -129,16 +146,21 @@ _vitrine() {
     --view) _vitrine_offer "$value" "$option_part" filesystem disk; return ;;
     --color) _vitrine_offer "$value" "$option_part" auto always never; return ;;
     --format) _vitrine_offer "$value" "$option_part" "${formats[@]}"; return ;;
-    --backing-file | --device) _vitrine_files "$value" -f; return ;;
-    --snapshot | --offset | --sector-size | --sizelimit) COMPREPLY=(); return ;;
+    --backing-file | --device | --pid-file) _vitrine_files "$value" -f; return ;;
     --level | --format-string | --printf | --max-depth | -L | -c | -d) COMPREPLY=(); return ;;
+    --snapshot | --ready-fd | --offset | --sector-size | --sizelimit) COMPREPLY=(); return ;;
   esac
 
   local options='--help --version' image_options=' --format --snapshot --backing-file --device --allow-external-files'
   local browse_options="$image_options --partition --view --offset --sizelimit --sector-size -o"
   case $command in
-    '' | mount) options+=' --partition --view --foreground --reply --stats --read-only --verbose -o'$image_options ;;
-    umount) options+=' --lazy' ;;
+    '' | mount)
+      options+=' --partition --view --foreground --mkdir --pid-file --ready-fd --reply --stats --read-only --verbose -o'
+      options+=$image_options
+      ;;
+    run) options+=' --partition --view --reply --chdir --private -o'$image_options ;;
+    umount) options+=' --lazy --quiet' ;;
+    mounts) options+=' --json --no-headings' ;;
     inspect) options+=' --json --color --partition --offset --sector-size --sizelimit --bytes'$image_options ;;
     ls) options+=" $browse_options -l -n -R -a -A -d -h -i -1 -C -p -t -S -U -r --recursive --all --almost-all --directory \
       --human-readable --inode --reverse --full-time --json --color" ;;
@@ -163,8 +185,11 @@ _vitrine() {
   fi
 
   case $command in
-    help) [[ $count -eq 0 ]] && _vitrine_offer "$current" '' mount umount inspect ls tree stat find cat extents df du ;;
-    umount) [[ $count -eq 0 ]] && _vitrine_mount_points "$current" ;;
+    # shellcheck disable=SC2086 # the list is split on purpose
+    help) [[ $count -eq 0 ]] && _vitrine_offer "$current" '' $commands ;;
+    umount) _vitrine_mount_points "$current" ;;
+    mounts) ;;
+    run) if [[ $count -eq 0 ]]; then _vitrine_files "$current" -f; else _vitrine_command "$current"; fi ;;
     inspect) [[ $count -eq 0 ]] && _vitrine_files "$current" -f ;;
     ls | tree | stat | find | cat | extents | df | du)
       if [[ $count -eq 0 ]]; then
@@ -178,7 +203,7 @@ _vitrine() {
         0)
           _vitrine_files "$current" -f
           if [[ -z $command ]]; then
-            mapfile -t -O ${#COMPREPLY[@]} COMPREPLY < <(compgen -W 'mount umount inspect ls tree stat find cat extents df du help' -- "$current")
+            mapfile -t -O ${#COMPREPLY[@]} COMPREPLY < <(compgen -W "$commands help" -- "$current")
           fi
           ;;
         1) _vitrine_files "$current" -d ;;

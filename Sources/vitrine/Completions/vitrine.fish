@@ -1,9 +1,11 @@
 # fish completion for vitrine(1)
 
+set -g __vitrine_commands mount umount mounts run inspect ls tree stat find cat extents df du
+
 # The command that is being typed; without one it is a mount.
 function __vitrine_command
     set -l words (commandline -opc)
-    if contains -- "$words[2]" mount umount inspect help ls tree stat find cat extents df du
+    if contains -- "$words[2]" $__vitrine_commands help
         echo $words[2]
     else
         echo mount
@@ -18,14 +20,15 @@ end
 function __vitrine_has
     set -l words (commandline -opc)
     set -e words[1]
-    contains -- "$words[1]" mount umount inspect help ls tree stat find cat extents df du; and set -e words[1]
+    contains -- "$words[1]" $__vitrine_commands help; and set -e words[1]
     set -l count 0
     set -l skip no
     for word in $words
         if test $skip = yes
             set skip no
         else if contains -- $word -o -p --partition --reply --view --color --offset --sector-size --sizelimit \
-                --format --snapshot --backing-file --device --level --format-string --printf --max-depth
+                --format --snapshot --backing-file --device --level --format-string --printf --max-depth \
+                --pid-file --ready-fd
             set skip yes
         else if test "$word" = -L; and __vitrine_is tree
             set skip yes
@@ -44,7 +47,7 @@ end
 function __vitrine_image
     set -l words (commandline -opc)
     set -e words[1]
-    contains -- "$words[1]" mount umount inspect help ls tree stat find cat extents df du; and set -e words[1]
+    contains -- "$words[1]" $__vitrine_commands help; and set -e words[1]
     set -l skip no
     for word in $words
         if test $skip = yes
@@ -105,6 +108,7 @@ function __vitrine_mount_options
     printf '%s\n' "$before"allow_external_files\t'Open what the image names outside of its folder' \
         "$before"allow_other\t'Let other users see the files' \
         "$before"allow_root\t'Let root see the files' \
+        "$before"attr_timeout=\t'How long the kernel keeps names and attributes' \
         "$before"backing_file=\t'Stands in for the one that the image names' \
         "$before"cache=kernel\t'Keep file contents in the page cache' \
         "$before"cache=never\t'Ask the server for each read' \
@@ -115,11 +119,13 @@ function __vitrine_mount_options
         "$before"dev\t'Device nodes work' \
         "$before"direct_io\t'The same as cache=never' \
         "$before"dmask=\t'Permission bits taken away from directories' \
+        "$before"entry_timeout=\t'How long the kernel keeps names and attributes' \
         "$before"exec\t'Programs can be run' \
         "$before"fmask=\t'Permission bits taken away from files' \
         "$before"format={raw,qcow2,qcow,qed,vmdk,vhd,vhdx,vdi}\t'What the image is read as' \
         "$before"fsname=\t'The source that is shown' \
         "$before"gid=\t'The group of every file' \
+        "$before"negative_timeout=\t'How long the kernel keeps names and attributes' \
         "$before"noatime\t'Accepted, without effect' \
         "$before"nodev\t'Device nodes do not work' \
         "$before"noexec\t'Programs cannot be run' \
@@ -135,7 +141,7 @@ function __vitrine_mount_options
         "$before"snapshot=\t'The snapshot to show' \
         "$before"subtype=\t'The type that is shown' \
         "$before"suid\t'Set-user-ID bits count' \
-        "$before"timeout=\t'How long the kernel keeps names and attributes' \
+        "$before"timeout=\t'Unmount when idle for so long' \
         "$before"uid=\t'The owner of every file' \
         "$before"umask=\t'Permission bits taken away from everything' \
         "$before"view=filesystem\t'The files of one filesystem' \
@@ -148,6 +154,8 @@ set -l selectors '(__vitrine_selectors)'
 complete -c vitrine -f
 complete -c vitrine -n $first -a mount -d 'Show the files at a mount point'
 complete -c vitrine -n $first -a umount -d 'Take a mount away'
+complete -c vitrine -n $first -a mounts -d 'List what is mounted'
+complete -c vitrine -n $first -a run -d 'Run a command while an image is mounted'
 complete -c vitrine -n $first -a inspect -d 'Tell what is in an image'
 complete -c vitrine -n $first -a ls -d 'List folders of an image'
 complete -c vitrine -n $first -a tree -d 'Draw folders as a tree'
@@ -158,23 +166,34 @@ complete -c vitrine -n $first -a extents -d 'Show where a file\'s bytes lie'
 complete -c vitrine -n $first -a df -d 'Show how full filesystems are'
 complete -c vitrine -n $first -a du -d 'Sum up what files take'
 complete -c vitrine -n $first -a help -d 'Print the options of a command'
-complete -c vitrine -n '__vitrine_is help; and __vitrine_has 0' -a 'mount umount inspect ls tree stat find cat extents df du'
+complete -c vitrine -n '__vitrine_is help; and __vitrine_has 0' -a "$__vitrine_commands"
 complete -c vitrine -l help -d 'Print the options'
 complete -c vitrine -n 'not __vitrine_is ls; and not __vitrine_is df; and not __vitrine_is du' -s h -d 'Print the options'
 complete -c vitrine -l version -d 'Print the version'
 
 complete -c vitrine -n '__vitrine_is mount; and __vitrine_has 0' -F
 complete -c vitrine -n '__vitrine_is mount; and __vitrine_has 1' -a '(__fish_complete_directories)'
-complete -c vitrine -n '__vitrine_is mount' -s o -x -a '(__vitrine_mount_options)' -d 'Mount options'
-complete -c vitrine -n '__vitrine_is mount' -s p -l partition -x -a $selectors -d 'The volume to show'
-complete -c vitrine -n '__vitrine_is mount' -l view -x -a 'filesystem disk' -d 'What is shown'
 complete -c vitrine -n '__vitrine_is mount' -s f -l foreground -d 'Stay in the foreground'
-complete -c vitrine -n '__vitrine_is mount' -l reply -x -a 'splice copy' -d 'How bytes get to the kernel'
+complete -c vitrine -n '__vitrine_is mount' -l mkdir -d 'Make the mount point'
+complete -c vitrine -n '__vitrine_is mount' -l pid-file -r -F -d 'Holds the process number of the server'
+complete -c vitrine -n '__vitrine_is mount' -l ready-fd -x -d 'Is told when the mount answers'
 complete -c vitrine -n '__vitrine_is mount' -l stats -d 'Print counters when unmounted'
 complete -c vitrine -n '__vitrine_is mount' -s r -l read-only -d 'Read-only, as every mount is'
 complete -c vitrine -n '__vitrine_is mount' -s v -l verbose -d 'Say more of what is done'
 
-for command in mount inspect ls tree stat find cat extents df du
+complete -c vitrine -n '__vitrine_is run; and __vitrine_has 0' -F
+complete -c vitrine -n '__vitrine_is run; and not __vitrine_has 0' -x -a '(__fish_complete_subcommand --fcs-skip=3)'
+complete -c vitrine -n '__vitrine_is run' -l chdir -d 'Start the command in the mount'
+complete -c vitrine -n '__vitrine_is run' -l private -d 'Insist on a mount that nobody else sees'
+
+for command in mount run
+    complete -c vitrine -n "__vitrine_is $command" -s o -x -a '(__vitrine_mount_options)' -d 'Mount options'
+    complete -c vitrine -n "__vitrine_is $command" -s p -l partition -x -a $selectors -d 'The volume to show'
+    complete -c vitrine -n "__vitrine_is $command" -l view -x -a 'filesystem disk' -d 'What is shown'
+    complete -c vitrine -n "__vitrine_is $command" -l reply -x -a 'splice copy' -d 'How bytes get to the kernel'
+end
+
+for command in mount run inspect ls tree stat find cat extents df du
     complete -c vitrine -n "__vitrine_is $command" -l format -x -a 'raw qcow2 qcow qed vmdk vhd vhdx vdi' \
         -d 'What the image is read as'
     complete -c vitrine -n "__vitrine_is $command" -l snapshot -x -d 'The snapshot to show'
@@ -184,8 +203,12 @@ for command in mount inspect ls tree stat find cat extents df du
         -d 'Open what the image names outside of its folder'
 end
 
-complete -c vitrine -n '__vitrine_is umount; and __vitrine_has 0' -a '(__vitrine_mount_points)'
+complete -c vitrine -n '__vitrine_is umount' -a '(__vitrine_mount_points)'
 complete -c vitrine -n '__vitrine_is umount' -s l -l lazy -d 'Even where files are in use'
+complete -c vitrine -n '__vitrine_is umount' -s q -l quiet -d 'Say less'
+
+complete -c vitrine -n '__vitrine_is mounts' -l json -d 'Print JSON'
+complete -c vitrine -n '__vitrine_is mounts' -s n -l no-headings -d 'Leave out the headings'
 
 complete -c vitrine -n '__vitrine_is inspect; and __vitrine_has 0' -F
 complete -c vitrine -n '__vitrine_is inspect' -l json -d 'Print JSON'
