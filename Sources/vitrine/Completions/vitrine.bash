@@ -185,8 +185,10 @@ _vitrine() {
   fi
 
   case $command in
-    # shellcheck disable=SC2086 # the list is split on purpose
-    help) [[ $count -eq 0 ]] && _vitrine_offer "$current" '' $commands ;;
+    help)
+      # shellcheck disable=SC2086 # the list is split on purpose
+      [[ $count -eq 0 ]] && _vitrine_offer "$current" '' $commands
+      ;;
     umount) _vitrine_mount_points "$current" ;;
     mounts) ;;
     run) if [[ $count -eq 0 ]]; then _vitrine_files "$current" -f; else _vitrine_command "$current"; fi ;;
