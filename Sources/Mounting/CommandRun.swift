@@ -75,8 +75,9 @@ public final class CommandRun {
       if let status = Self.reap(child) { return Self.status(status) }
       if serverStatus == nil, let status = Self.reap(server) {
         serverStatus = status
+        // The dead mount stays for as long as the command runs: below it the folder is empty, and that would be taken
+        // for what the image holds.
         message("the server ended before the command did: its files cannot be read any more")
-        MountPoint(mounted: folder.path).unmountAnyway()
       }
       stopWith(child)
       queue.wait()

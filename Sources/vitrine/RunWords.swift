@@ -3,7 +3,8 @@
 enum RunWords {
   /// Options of `run` whose value is a word of its own.
   static let optionsWithValues: Set<String> = [
-    "-o", "-p", "--partition", "--format", "--snapshot", "--backing-file", "--view", "--reply",
+    "-o", "-p", "--partition", "--format", "--snapshot", "--backing-file", "--device", "--view",
+    "--reply",
   ]
 
   /// The words behind `run`, with a "--" between the image and the command.

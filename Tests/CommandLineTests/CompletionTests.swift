@@ -93,6 +93,14 @@ import Testing
     }
   }
 
+  /// `run` itself has to know them: the first word behind the image that is no option or value is the command.
+  @Test func runKnowsOptionsWithValues() throws {
+    for option in try CommandDescription.named("run").optionsWithValues {
+      let result = try run([vitrineBinary, "run", "/nonexistent/image", option, "value"])
+      #expect(result.status == 64 && result.errors.contains("<command>"), "\(option): \(result.errors)")
+    }
+  }
+
   @Test func mountOptionsAreThoseOfTheManual() throws {
     let documented = Set(try ManualPage("vitrine-mount").mountOptions).subtracting(["nodiratime", "sync", "dirsync"])
     #expect(Set(try bash("vitrine disk.img mnt -o ")) == documented.union(["direct_io"]))

@@ -50,7 +50,8 @@ import Testing
     // What the options are worth, the program says: it goes on to the image, which is not there.
     let folder = try TemporaryDirectory()
     let options = try #require(mount["Mount.Options"])
-    var lines = try #require(examples["/etc/fstab"]).map { $0.split(separator: " ").map(String.init) }
+    let table: [String] = try #require(examples["/etc/fstab"] as [String]?)
+    var lines = table.map { $0.split(separator: " ").map(String.init) }
     lines.append(["", "", "fuse.vitrine", options, "0", "0"])
     for line in lines where Privileges.isRoot {
       try #require(line.count == 6 && line[2] == "fuse.vitrine")

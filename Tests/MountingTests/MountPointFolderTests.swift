@@ -106,18 +106,18 @@ import Testing
     for use in ["echo a/*", "ls -lR a", "cat a/* 2>/dev/null", "stat a"] {
       let result = try contract.sh(
         #"""
-        "$V" "$I" a --mkdir -o timeout=0.8 || exit 1
-        for i in 1 2 3 4 5 6 7 8 9 10; do \#(use) >/dev/null; sleep 0.2; done
+        "$V" "$I" a --mkdir -o timeout=2 || exit 1
+        for i in 1 2 3 4 5 6 7 8; do \#(use) >/dev/null; sleep 0.4; done
         "$V" mounts -n | grep -c "$PWD/a "
         """#)
       #expect(result.output == "1\n", "\(use): \(result)")
       #expect(Contract.eventually { !isMounted() && !contract.exists("a") }, "\(use)")
     }
     // So do an open file, which nobody reads, and a program that stands in a folder.
-    for use in ["exec 3<\"$F\"; sleep 2.5; exec 3<&-", "cd a; sleep 2.5; cd .."] {
+    for use in ["exec 3<\"$F\"; sleep 4; exec 3<&-", "cd a; sleep 4; cd .."] {
       let result = try contract.sh(
         #"""
-        "$V" "$I" a --mkdir -o timeout=0.5 || exit 1
+        "$V" "$I" a --mkdir -o timeout=1.5 || exit 1
         F=$(find a -type f | head -n 1)
         \#(use)
         "$V" mounts -n | grep -c "$PWD/a "

@@ -124,10 +124,10 @@ import Testing
   @Test func scriptsAreToldAndIdleMountsGo() throws {
     let result = try userLine(
       #"""
-      { "$V" "$I" a/b --mkdir --ready-fd 7 --pid-file pid -o timeout=0.7 7>&1 >/dev/null; } | wc -c
+      { "$V" "$I" a/b --mkdir --ready-fd 7 --pid-file pid -o timeout=2 7>&1 >/dev/null; } | wc -c
       ls a/b >/dev/null && "$V" mounts -n | grep -c "$PWD/a/b"
-      (cd a/b; sleep 2); "$V" mounts -n | grep -c "$PWD/a/b"
-      sleep 3; ls -d a pid 2>/dev/null; "$V" umount a/b; echo $?
+      (cd a/b; sleep 5); "$V" mounts -n | grep -c "$PWD/a/b"
+      sleep 5; ls -d a pid 2>/dev/null; "$V" umount a; echo $?
       """#)
     #expect(result.output == "1\n1\n1\n64\n", "\(result)")
     #expect(left.isEmpty, "\(left)")

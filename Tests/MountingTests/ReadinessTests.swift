@@ -1,3 +1,4 @@
+import Browsing
 import Foundation
 @testable import Mounting
 import TestSupport

@@ -34,7 +34,8 @@ import Testing
   }
 
   @Test func commandSeesTheFiles() throws {
-    let result = try sh(#"echo in | "$V" run "$I" sh -c 'ls "$VITRINE_MOUNT" | wc -l; cat; pwd; echo err >&2; ulimit -Sn'"#)
+    let result = try sh(
+      #"echo in | "$V" run "$I" sh -c 'ls "$VITRINE_MOUNT" | wc -l; cat; pwd; echo err >&2; ulimit -Sn'"#)
     let lines = result.output.split(separator: "\n").map(String.init)
     try #require(lines.count == 4, "\(result)")
     #expect(Int(lines[0].trimmingCharacters(in: .whitespaces)) ?? 0 > 0 && lines[1] == "in")
@@ -63,7 +64,8 @@ import Testing
     let result = try sh(#""$V" run "$I" \#(line[0]); echo $?"#)
     #expect(result.output.hasSuffix("\(line[1])\n"), "\(line): \(result)")
     let says = ["126", "127"].contains(line[1])
-    #expect(result.errors.isEmpty != says && result.errors.split(separator: "\n").count < 2, "\(line): \(result.errors)")
+    #expect(
+      result.errors.isEmpty != says && result.errors.split(separator: "\n").count < 2, "\(line): \(result.errors)")
     #expect(left.isEmpty)
   }
 
@@ -113,7 +115,9 @@ import Testing
   }
 
   @Test func aCommandWhoseParentIsKilledIsAskedToEnd() throws {
-    let (process, output) = try start(["sh", "-c", "trap 'echo asked; exit' TERM; echo up; while :; do sleep 0.05; done"])
+    let (process, output) = try start([
+      "sh", "-c", "trap 'echo asked; exit' TERM; echo up; while :; do sleep 0.05; done",
+    ])
     #expect(output.availableData == Data("up\n".utf8))
     kill(process.processIdentifier, SIGKILL)
     process.waitUntilExit()
@@ -123,9 +127,11 @@ import Testing
 
   @Test func aLostServerIsSaid() throws {
     let result = try sh(
-      #""$V" run "$I" sh -c 'kill -KILL $("$V" mounts --json | tr -d " ," | sed -n s/\"pid\"://p | tail -n 1)
-      sleep 0.3; ls "$VITRINE_MOUNT" >/dev/null 2>&1 && echo files; exit 0'"#)
-    #expect(result.status == 71 && result.errors.contains("server ended"), "\(result)")
+      #"""
+      "$V" run "$I" sh -c 'kill -KILL $("$V" mounts -n | grep "$VITRINE_MOUNT" | sed "s/  */ /g" | cut -d " " -f 4)
+      sleep 0.3; ls "$VITRINE_MOUNT" >/dev/null 2>&1 && echo files; exit 0'
+      """#)
+    #expect(result.status == 71 && result.errors.contains("server ended") && result.output.isEmpty, "\(result)")
     #expect(left.isEmpty)
   }
 
@@ -167,7 +173,8 @@ import Testing
     let script = contract.path("terminal.py")
     try Self.terminal.write(toFile: script, atomically: true, encoding: .utf8)
     let result = try run(
-      ["python3", script, vitrineBinary, contract.image], environment: environment, in: contract.folder.url, timeout: 120)
+      ["python3", script, vitrineBinary, contract.image], environment: environment, in: contract.folder.url,
+      timeout: 120)
     #expect(result.succeeded, "\(result.output)\(result.errors)")
     #expect(left.isEmpty, "\(left)")
   }
@@ -205,13 +212,13 @@ import Testing
     expect("cat", "fg\n")
     time.sleep(0.3)
     expect("again\r\nagain", "again\n")
-    os.write(terminal, b"\x03")
+    expect("$ ", "\x03")
     expect("status:130", "echo status:$?\n")
     # A shell, with jobs of its own.
     expect("in:/", f"{run} -- bash --norc --noprofile -i\necho in:$VITRINE_MOUNT\n")
     os.write(terminal, b"sleep 100\n")
     time.sleep(0.5)
-    os.write(terminal, b"\x03")
+    expect("$ ", "\x03")
     expect("inner:130", "echo inner:$?\n")
     os.write(terminal, b"sleep 100\n")
     time.sleep(0.5)
@@ -222,7 +229,9 @@ import Testing
     expect("outer:6", "echo outer:$((3+3))\n")
     expect("bash", "fg\n")
     expect("still:/", "echo still:$VITRINE_MOUNT\n")
-    expect("status:9", "exit 9\necho status:$?\n")
+    expect("exit\r\n", "exit 9\n")
+    expect("$ ")
+    expect("status:9", "echo status:$?\n")
     os.write(terminal, b"exit\n")
     os.waitpid(shell, 0)
     """#

@@ -95,7 +95,8 @@ extension EROFS {
         found.length, found.address, start: found.start, end: end, isLast: low >= count, fragmentHigh: found.address)
     }
 
-    private mutating func entry(_ number: UInt64) throws(ReadError) -> (length: UInt32, address: UInt64, start: UInt64) {
+    private mutating func entry(_ number: UInt64) throws(ReadError) -> (length: UInt32, address: UInt64, start: UInt64)
+    {
       let subject: StaticString = "table of extents"
       let offset = try number.multiplied(by: recordSize, of: subject).adding(table, of: subject)
       let at = try cursor.seek(Int(recordSize), at: offset)

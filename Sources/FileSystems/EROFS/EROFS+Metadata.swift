@@ -36,7 +36,8 @@ extension EROFS {
     /// - Parameter count: bounded by the caller; most often less than a page.
     /// - Returns: where in `bytes` they begin.
     mutating func seek(_ count: Int, at offset: UInt64) throws(ReadError) -> Int {
-      if offset >= start, offset - start < UInt64(bytes.count), UInt64(bytes.count) - (offset - start) >= UInt64(count) {
+      if offset >= start, offset - start < UInt64(bytes.count), UInt64(bytes.count) - (offset - start) >= UInt64(count)
+      {
         return Int(offset - start)
       }
       let pageStart = offset & ~(MetadataSpace.pageSize - 1)

@@ -88,7 +88,6 @@ _vitrine() {
       case $word in
         -o | -p | --partition | --reply | --view | --color | --offset | --sector-size | --sizelimit) takes_value=$word ;;
         --format | --snapshot | --backing-file | --device | --pid-file | --ready-fd) takes_value=$word ;;
-        --) [[ $command == run ]] && count=2 ;;
         --level | --format-string | --printf | --max-depth) takes_value=$word ;;
         -L) [[ $command == tree ]] && takes_value=$word ;;
         -c) [[ $command == stat ]] && takes_value=$word ;;
