@@ -55,4 +55,7 @@ struct CommandDescription: Decodable {
   static let commands = [
     "mount", "umount", "mounts", "run", "inspect", "ls", "tree", "stat", "find", "cat", "extents", "df", "du",
   ]
+
+  /// Those that open an image, and so have the options that say how.
+  static let readingImages = commands.filter { !["umount", "mounts"].contains($0) }
 }
