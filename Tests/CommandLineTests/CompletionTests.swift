@@ -53,7 +53,9 @@ import Testing
     let end = try #require(script.range(of: "\n}", range: start.upperBound..<script.endIndex))
     let function = script[start.upperBound..<end.lowerBound]
     let words = Set(
-      function.split { !($0.isLetter || $0.isNumber || $0 == "-") }.map(String.init).filter { $0.hasPrefix("-") && $0.count > 1 })
+      function.split { !($0.isLetter || $0.isNumber || $0 == "-") }.map(String.init).filter {
+        $0.hasPrefix("-") && $0.count > 1
+      })
     let options = Set(try CommandDescription.named(command).options.joined())
     // -s and -S are _arguments' own; "-/" of _files leaves nothing behind.
     #expect(words.subtracting(["-s", "-S"]) == options.subtracting(["-s", "-S"]))
@@ -78,7 +80,9 @@ import Testing
     #expect(try Set(fish("vitrine disk.img mnt --format ")) == Set(names))
     #expect(try fish("vitrine disk.img mnt -o ro,format=qc") == ["ro,format=qcow", "ro,format=qcow2"])
     let zsh = try String(contentsOf: Self.folder.appendingPathComponent("_vitrine"), encoding: .utf8)
-    #expect(zsh.components(separatedBy: ":(\(names.joined(separator: " ")))").count == CommandDescription.readingImages.count + 2)
+    #expect(
+      zsh.components(separatedBy: ":(\(names.joined(separator: " ")))").count == CommandDescription.readingImages.count
+        + 2)
   }
 
   /// An option takes a value here if and only if it does there: else the arguments behind it are miscounted.
