@@ -14,10 +14,14 @@ public struct Extent: Sendable {
   public let kind: Kind
   /// Bytes; never 0.
   public let length: UInt64
+  /// Where space that was never written is allocated on the first lower device, where the layer tells that. Nothing is
+  /// ever read there.
+  public let reserved: UInt64?
 
-  public init(_ kind: Kind, length: UInt64) {
+  public init(_ kind: Kind, length: UInt64, reserved: UInt64? = nil) {
     self.kind = kind
     self.length = length
+    self.reserved = reserved
   }
 }
 
@@ -45,22 +49,24 @@ public struct ExtentList: Sendable {
   }
 
   /// Appends an extent; an empty one is ignored, one that continues its predecessor is merged with it.
-  public mutating func append(_ kind: Extent.Kind, length added: UInt64) {
+  public mutating func append(_ kind: Extent.Kind, length added: UInt64, reserved: UInt64? = nil) {
     guard added > 0 else { return }
     length += added
-    if let last = extents.last, let merged = last.merged(with: kind, length: added) {
+    if let last = extents.last, let merged = last.merged(with: kind, length: added, reserved: reserved) {
       extents[extents.count - 1] = merged
     } else {
-      extents.append(Extent(kind, length: added))
+      extents.append(Extent(kind, length: added, reserved: reserved))
     }
   }
 }
 
 extension Extent {
-  fileprivate func merged(with next: Kind, length added: UInt64) -> Extent? {
+  fileprivate func merged(with next: Kind, length added: UInt64, reserved place: UInt64?) -> Extent? {
     switch (kind, next) {
-    case (.hole, .hole), (.unwritten, .unwritten):
+    case (.hole, .hole):
       Extent(kind, length: length + added)
+    case (.unwritten, .unwritten) where place == reserved.map { $0 &+ length }:
+      Extent(kind, length: length + added, reserved: reserved)
     case (.mapped(let source, let offset), .mapped(let other, let follower))
     where source == other && offset &+ length == follower:
       Extent(kind, length: length + added)

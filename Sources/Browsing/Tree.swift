@@ -115,3 +115,22 @@ public struct MadeDirectory: Sendable {
     self.byName = byName
   }
 }
+
+/// A filesystem, and where its top is in a tree.
+public struct ShownFileSystem: Sendable {
+  public let fileSystem: any FileSystem
+  /// "/" or "/p2".
+  public let path: [UInt8]
+}
+
+extension Tree {
+  /// The filesystems whose files are shown, in the order of their volumes.
+  public var shownFileSystems: [ShownFileSystem] {
+    if kind == .filesystem { return fileSystems.map { ShownFileSystem(fileSystem: $0, path: [UInt8(ascii: "/")]) } }
+    guard case .made(.directory(let top))? = node(Self.root) else { return [] }
+    return top.entries.compactMap { entry in
+      guard case .file(let fileSystem, _)? = node(entry.number) else { return nil }
+      return ShownFileSystem(fileSystem: fileSystem, path: [UInt8(ascii: "/")] + entry.name)
+    }
+  }
+}

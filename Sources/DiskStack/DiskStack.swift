@@ -59,8 +59,11 @@ public struct DiskStack: Sendable {
     table = layout.table
     var fileSystem = options.fileSystem
     if fileSystem.units == nil { fileSystem.units = options.image.units }
+    let devices = try ExtraDevices(beside: path, options: options.image)
+    if fileSystem.findDevice == nil { fileSystem.findDevice = { devices.find($0) } }
     volumes = VolumeOpener(disk: disk, options: fileSystem).volumes(of: layout)
-    self.notices = notices + layout.notices
+    self.notices = notices + layout.notices + devices.notices
+    try devices.checkUse(in: path)
     // A virtual disk is one, whatever is on it; a file of which nothing is known is likely no disk at all.
     let isSurelyDisk = image.format != .raw || options.acceptsUnknownContents
     if !isSurelyDisk, table == nil, let whole = volumes.first, case .unknown = whole.contents, whole.notices.isEmpty {

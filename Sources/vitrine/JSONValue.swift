@@ -19,6 +19,21 @@ indirect enum JSONValue {
     return result
   }
 
+  /// All of it on one line.
+  var line: String {
+    switch self {
+    case .array(let values): return "[" + values.map(\.line).joined(separator: ", ") + "]"
+    case .object(let members):
+      let texts = members.map { member in
+        var text = ""
+        Self.write(member.0, to: &text)
+        return text + ": " + member.1.line
+      }
+      return "{" + texts.joined(separator: ", ") + "}"
+    default: return text
+    }
+  }
+
   private func write(to text: inout String, indent: String) {
     let inner = indent + "  "
     switch self {

@@ -4,7 +4,9 @@ import Testing
 
 /// Every feature that is read has a fixture that shows it, with a listing or an expectation beside it.
 @Suite struct FeatureTests {
-  static let fixturesOfFeatures: [String: [String: [String]]] = ["ext4": ext4, "squashfs": squashfs]
+  static let fixturesOfFeatures: [String: [String: [String]]] = [
+    "ext4": ext4, "squashfs": squashfs, "erofs": erofs,
+  ]
 
   private static let ext4: [String: [String]] = [
     "extent trees of any depth": ["extents"],
@@ -89,6 +91,38 @@ import Testing
     ],
   ]
 
+  private static let erofs: [String: [String]] = [
+    "files that are not compressed": ["plain", "no-inline", "no-checksum"],
+    "chunks": ["chunks", "chunk-indexes", "48bit-chunks"],
+    "blocks of 512 bytes to 64 KiB": [
+      "blocks-512", "blocks-1024", "blocks-2048", "blocks-8192", "blocks-16384", "blocks-65536",
+    ],
+    "compact indexes": ["lz4", "lz4-big", "lz4-two-bytes", "lz4-two-bytes-big"],
+    "full indexes": ["lz4-legacy", "lz4-full-big"],
+    "logical clusters of several blocks": ["clusters-4-blocks", "clusters-4-blocks-full"],
+    "tables of extents": ["extents-4", "extents-8", "extents-16", "extents-32", "extents-dedupe"],
+    "algorithms": ["lz4", "lz4-not-padded", "lzma", "deflate", "zstd", "two-algorithms"],
+    "clusters behind the indexes": ["ztailpacking", "ztailpacking-big", "inline-clusters"],
+    "interlaced clusters": ["interlaced"],
+    "fragments": ["fragments", "fragments-full", "fragments-plain"],
+    "partial references": ["dedupe", "dedupe-lzma", "dedupe-deflate", "dedupe-zstd"],
+    "48-bit layout": ["48bit", "48bit-chunks"],
+    "compressed metadata": ["metabox", "metabox-plain", "metabox-tails", "metabox-fragments"],
+    "further devices": ["flat-devices", "flat-addresses", "devices"],
+    "extended attributes": [
+      "xattrs", "acl", "xattr-prefixes", "xattr-prefixes-packed", "xattr-prefixes-metabox", "xattr-filter",
+    ],
+    "devices, FIFOs, sockets, owners, times": ["special-files"],
+    "symbolic links": ["symlinks"],
+    "damage": [
+      "should-fail-unknown-feature", "should-fail-checksum", "should-fail-block-size", "should-fail-directory-blocks",
+      "should-fail-algorithm", "should-fail-root", "should-fail-metabox", "should-fail-inodes",
+      "should-fail-directories", "should-fail-indexes", "should-fail-compact-indexes", "should-fail-clusters",
+      "should-fail-extents", "should-fail-chunks", "should-fail-fragments", "should-fail-xattrs",
+      "should-fail-truncated",
+    ],
+  ]
+
   private static var features: [String] {
     fixturesOfFeatures.flatMap { format, features in features.keys.map { "\(format): \($0)" } }.sorted()
   }
@@ -102,7 +136,8 @@ import Testing
       #expect(try fixture.note("Shows") != nil, "\(fixture)'s recipe does not say what it shows")
       guard !fixture.isMadeByTests else { continue }
       let files = try FileManager.default.contentsOfDirectory(atPath: fixture.directory.path)
-      #expect(files.contains("image.zst"), "\(fixture) has no image")
+      let image = try fixture.note("Image") == nil ? "image.zst" : "image.tar.zst"
+      #expect(files.contains(image), "\(fixture) has no image")
       #expect(files.contains(fixture.isHostile ? "expect.txt" : "listing.txt"), "\(fixture): what should it hold?")
     }
   }

@@ -7,8 +7,8 @@ extension Ext4 {
   struct BlockRun {
     enum Place {
       case hole
-      /// Allocated, but never written.
-      case unwritten
+      /// Allocated, with the filesystem's block that is the first one, but never written.
+      case unwritten(UInt64)
       /// The filesystem's block that holds the first one.
       case blocks(UInt64)
     }
@@ -80,7 +80,9 @@ extension Ext4 {
       let length = end - position
       switch run.place {
       case .hole: extents.append(.hole, length: length)
-      case .unwritten: extents.append(.unwritten, length: length)
+      case .unwritten(let block):
+        extents.append(
+          .unwritten, length: length, reserved: (block << shift) &+ (position - run.first << shift))
       case .blocks(let block):
         extents.append(
           .mapped(source: 0, offset: (block << shift) + (position - run.first << shift)), length: length)

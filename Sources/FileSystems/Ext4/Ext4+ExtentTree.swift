@@ -48,7 +48,7 @@ extension Ext4 {
         | UInt64(try span.le16(entry(index) + 6, of: "extent tree")) << 32
       let isWritten = length <= maximumWrittenLength
       return BlockRun(
-        place: isWritten ? .blocks(start) : .unwritten, first: try firstBlock(index),
+        place: isWritten ? .blocks(start) : .unwritten(start), first: try firstBlock(index),
         count: UInt64(isWritten ? length : length - maximumWrittenLength))
     }
 
@@ -180,8 +180,13 @@ extension Ext4.Inode {
 extension Ext4.BlockRun {
   /// The part of a run that holds `range`, which lies within it.
   func part(_ range: Range<UInt64>) -> Ext4.BlockRun {
+    let skipped = range.lowerBound - first
     let moved: Place =
-      if case .blocks(let block) = place { .blocks(block + (range.lowerBound - first)) } else { place }
+      switch place {
+      case .hole: .hole
+      case .unwritten(let block): .unwritten(block &+ skipped)
+      case .blocks(let block): .blocks(block + skipped)
+      }
     return Ext4.BlockRun(place: moved, first: range.lowerBound, count: range.upperBound - range.lowerBound)
   }
 }

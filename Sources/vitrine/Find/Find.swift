@@ -1,0 +1,65 @@
+internal import ArgumentParser
+internal import Browsing
+internal import Bytes
+internal import FileSystems
+
+/// `vitrine find`: the files of an image that an expression holds for.
+struct Find: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "find",
+    abstract: "Find files in an image, without mounting it.",
+    usage: "vitrine find [<options>] <image> [<path> ...] [<expression>]",
+    discussion: """
+      Expressions are those of find(1): -name -iname -path -ipath -type -size -newer -newermt -mtime -mmin -perm -uid \
+      -gid -links -inum -empty -maxdepth -mindepth, with ! -a -o ( ) and -print -print0 -printf -ls -prune -quit. \
+      Options of vitrine itself stand before the image.
+      """)
+
+  @Argument(
+    parsing: .captureForPassthrough,
+    help: ArgumentHelp("The image, paths in it, and an expression.", valueName: "arguments"), completion: .file())
+  var arguments: [ImagePath] = []
+
+  @OptionGroup var browse: BrowseArguments
+
+  func run() throws {
+    guard let first = arguments.first else { throw ValidationError("Missing expected argument '<image>'") }
+    let image = String(decoding: first.bytes, as: UTF8.self)
+    guard !image.hasPrefix("-") else {
+      throw ValidationError("Unknown option '\(image)'; options of an expression stand behind the image")
+    }
+    let rest = arguments.dropFirst().map(\.bytes)
+    let paths = rest.prefix { !FindParser.isExpression($0) }
+    let now = Timestamp.now
+    let name = Escaped.text(image)
+    // What is wrong with the words needs no image to be said.
+    var parser = FindParser(Array(rest.dropFirst(paths.count)), now: now)
+    let expression: FindExpression
+    do { expression = try parser.parse() } catch { throw Failure("find: \(error.text); see vitrine-find(1)", .usage) }
+
+    let opened = try browse.open(image)
+    var references: [FindReference: Timestamp] = [:]
+    for reference in expression.references {
+      do {
+        let facts = try opened.tree.node(at: reference.path, followsLast: false)
+        guard let time = reference.kind.time(of: facts.attributes) else { continue }
+        references[reference] = time
+      } catch {
+        throw Failure("\(name): \(Escaped.text(reference.path)): \(error)", ExitStatus(ofPath: error))
+      }
+    }
+    let output = Output()
+    let problems = Problems(opened, output)
+    let evaluator = FindEvaluator(
+      tree: opened.tree, expression: expression, references: references, now: now, output: output, problems: problems)
+    if expression.usesPatterns { NamePattern.useCharactersOfLocale() }
+    for path in paths.isEmpty ? [ImagePath.root.bytes] : Array(paths) {
+      do {
+        let start = try opened.tree.node(at: path, followsLast: false)
+        try evaluator.search(from: start, named: path)
+      } catch let error as ReadError { try problems.report(error, at: path) }
+      if evaluator.isDone { break }
+    }
+    try problems.finish()
+  }
+}
