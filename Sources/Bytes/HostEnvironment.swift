@@ -17,6 +17,17 @@ public enum HostEnvironment {
     return name.contains("utf-8") || name.contains("utf8")
   }
 
+  /// Sees to it that the standard three are open: else the next file that is opened takes the number of one of them, and
+  /// gets what is meant for it.
+  public static func openStandardFiles() {
+    while true {
+      // Safe: a C string.
+      let descriptor = unsafe open("/dev/null", O_RDWR)
+      if descriptor > STDERR_FILENO { close(descriptor) }
+      if descriptor < 0 || descriptor > STDERR_FILENO { return }
+    }
+  }
+
   /// Lets this process open as many files as it may: a disk can lie in thousands of them, and the usual limit of 1024 is
   /// only there for programs that use select(2).
   public static func allowManyFiles() {

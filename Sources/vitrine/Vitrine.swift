@@ -23,6 +23,7 @@ struct Vitrine: ParsableCommand {
     defaultSubcommand: Mount.self)
 
   static func main() {
+    HostEnvironment.openStandardFiles()
     var words = RawArguments.encoded
     if let first = words.first, let text = MistypedCommand.message(for: first) {
       Message.write(text)
