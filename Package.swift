@@ -26,15 +26,16 @@ let package = Package(
     .systemLibrary(name: "CFuse", pkgConfig: "fuse3", providers: [.apt(["libfuse3-dev"])]),
     .systemLibrary(name: "CBlkid", pkgConfig: "blkid", providers: [.apt(["libblkid-dev"])]),
     .systemLibrary(name: "CDigest", pkgConfig: "libmd", providers: [.apt(["libmd-dev"])]),
-    .systemLibrary(name: "CCodecs", providers: [.apt(["libdeflate-dev", "libzstd-dev"])]),
+    .systemLibrary(name: "CCodecs", providers: [.apt(["libdeflate-dev", "liblz4-dev", "liblzma-dev", "libzstd-dev"])]),
     .target(name: "Bytes", dependencies: ["CDigest", .systemPackage], swiftSettings: settings),
     .target(name: "BlockDevices", dependencies: ["Bytes", .systemPackage], swiftSettings: settings),
-    .target(name: "Codecs", dependencies: ["CCodecs", "Bytes"], swiftSettings: settings),
+    .target(name: "Codecs", dependencies: ["CCodecs", "Bytes", .systemPackage], swiftSettings: settings),
     .target(
       name: "DiskImages", dependencies: ["BlockDevices", "Codecs", "Bytes", .systemPackage], swiftSettings: settings),
     .target(
       name: "Volumes", dependencies: ["BlockDevices", "Bytes", "CBlkid", .systemPackage], swiftSettings: settings),
-    .target(name: "FileSystems", dependencies: ["BlockDevices", "Bytes", .systemPackage], swiftSettings: settings),
+    .target(
+      name: "FileSystems", dependencies: ["BlockDevices", "Codecs", "Bytes", .systemPackage], swiftSettings: settings),
     .target(
       name: "DiskStack",
       dependencies: ["FileSystems", "Volumes", "DiskImages", "BlockDevices", "Bytes", .systemPackage],
@@ -106,7 +107,8 @@ let package = Package(
       ], swiftSettings: settings),
     .testTarget(name: "BytesTests", dependencies: ["Bytes"], swiftSettings: settings),
     .testTarget(
-      name: "BlockDevicesTests", dependencies: ["BlockDevices", "Bytes", .systemPackage], swiftSettings: settings),
+      name: "BlockDevicesTests", dependencies: ["BlockDevices", "Bytes", "TestSupport", .systemPackage],
+      swiftSettings: settings),
     .testTarget(
       name: "DiskImagesTests",
       dependencies: ["DiskImages", "Codecs", "BlockDevices", "Bytes", "TestSupport", "vitrine", .systemPackage],

@@ -7,8 +7,8 @@ public struct Extent: Sendable {
     case unwritten
     /// The bytes are those at `offset` of the lower device `source` (an index into the map's `sources`).
     case mapped(source: Int, offset: UInt64)
-    /// The bytes are those from `skip` on of the unit `unit`, which decodes to `size` bytes.
-    case encoded(unit: UInt64, size: Int, skip: Int)
+    /// The bytes are those from `skip` on of what the unit decodes to.
+    case encoded(EncodedUnit, skip: Int)
   }
 
   public let kind: Kind

@@ -1,5 +1,4 @@
 public import Bytes
-internal import Synchronization
 
 /// What an image format, a volume or a filesystem's file tells of itself, one level down.
 public protocol ExtentMap: AnyObject, Sendable {
@@ -13,8 +12,12 @@ public protocol ExtentMap: AnyObject, Sendable {
   /// - Precondition: `range` lies within `size`, and is not empty.
   func map(_ range: Range<UInt64>, into extents: inout ExtentList) throws(ReadError)
 
-  /// Appends the decoded bytes of a unit that `map` named: exactly its `size`.
-  func decode(_ unit: UInt64, size: Int, into out: inout OutputRawSpan) throws(ReadError)
+  /// What decodes the units that `map` names.
+  var decoder: any UnitDecoder { get }
+}
+
+extension ExtentMap where Self: UnitDecoder {
+  public var decoder: any UnitDecoder { self }
 }
 
 /// The one place where layers are composed: turns a map into a device.
@@ -46,38 +49,12 @@ public final class ComposedDevice<Map: ExtentMap>: BlockDevice {
           out.append(zeros: length)
         case .mapped(let source, let lower):
           try map.sources[source].read(length, at: lower, into: &out)
-        case .encoded(let unit, let size, let skip):
-          try read(unit, size: size, part: skip..<(skip + length), into: &out)
+        case .encoded(let unit, let skip):
+          try DecodableUnit(unit, of: map.decoder, in: units).read(skip..<(skip + length), into: &out)
         }
       }
       position += extents.length
     }
-  }
-
-  /// Appends the bytes `part` of a unit. One that is read whole goes straight to where it is wanted: whoever reads on
-  /// does not come back to it.
-  private func read(
-    _ unit: UInt64, size: Int, part: Range<Int>, into out: inout OutputRawSpan
-  ) throws(ReadError) {
-    if part == 0..<size, units?.bytes(of: unit, from: self) == nil {
-      try decode(unit, size: size, into: &out)
-      return
-    }
-    let decode = { (unitOut: inout OutputRawSpan) throws(ReadError) in
-      try self.decode(unit, size: size, into: &unitOut)
-    }
-    let decoded: [UInt8] =
-      if let units {
-        try units.bytes(of: unit, size: size, from: self, decode: decode)
-      } else {
-        try .filled(size, decode)
-      }
-    out.append(contentsOf: try decoded.rawSpan.slice(part.lowerBound, count: part.count, of: "decoded unit"))
-  }
-
-  private func decode(_ unit: UInt64, size: Int, into out: inout OutputRawSpan) throws(ReadError) {
-    IOStatistics.unitsDecoded.wrappingAdd(1, ordering: .relaxed)
-    try map.decode(unit, size: size, into: &out)
   }
 
   public func resolve(_ range: Range<UInt64>, into host: inout HostExtentList) throws(ReadError) {
@@ -96,8 +73,8 @@ public final class ComposedDevice<Map: ExtentMap>: BlockDevice {
         case .mapped(let source, let lower):
           let end = try lower.adding(extent.length, of: "extent")
           try map.sources[source].resolve(lower..<end, into: &host)
-        case .encoded:
-          host.append(.made(self, offset: position), length: extent.length)
+        case .encoded(let unit, let skip):
+          host.append(.encoded(DecodableUnit(unit, of: map.decoder, in: units), skip: skip), length: extent.length)
         }
         let told = host.length - before
         guard told > 0 else { throw .corrupt("extent map", at: position) }

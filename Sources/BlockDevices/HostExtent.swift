@@ -1,3 +1,5 @@
+public import Bytes
+
 /// Where a run of bytes is to be had on the host, with all layers composed.
 public struct HostExtent: Sendable {
   public enum Kind: Sendable {
@@ -5,8 +7,8 @@ public struct HostExtent: Sendable {
     case hole
     /// The bytes at `offset` of a host file.
     case host(HostFile, offset: UInt64)
-    /// The bytes at `offset` of a device whose `read` has to make them (they are encoded).
-    case made(any BlockDevice, offset: UInt64)
+    /// The bytes from `skip` on of what the unit decodes to.
+    case encoded(DecodableUnit, skip: Int)
   }
 
   public let kind: Kind
@@ -63,10 +65,24 @@ extension HostExtent {
     case (.host(let file, let offset), .host(let other, let follower))
     where file === other && offset &+ length == follower:
       HostExtent(kind, length: length + added)
-    case (.made(let device, let offset), .made(let other, let follower))
-    where device === other && offset &+ length == follower:
-      HostExtent(kind, length: length + added)
     default: nil
     }
+  }
+}
+
+extension HostExtent {
+  /// Appends the extent's bytes to `out`, which has room for them.
+  public func read(into out: inout OutputRawSpan) throws(ReadError) {
+    let count = Int(length)
+    switch kind {
+    case .hole: out.append(zeros: count)
+    case .host(let file, let offset): try file.read(count, at: offset, into: &out)
+    case .encoded(let unit, let skip): try unit.read(skip..<(skip + count), into: &out)
+    }
+  }
+
+  /// The extent's bytes in memory of their own: for small ones.
+  public func bytes() throws(ReadError) -> [UInt8] {
+    try .filled(Int(length)) { (out) throws(ReadError) in try read(into: &out) }
   }
 }

@@ -2,7 +2,7 @@ public import Bytes
 
 /// A device as it would be when the writes that its journal or log holds were done: they are done for whoever reads,
 /// and never on the device. What the journal holds stays there and is read from there.
-public final class ReplayedMap: ExtentMap {
+public final class ReplayedMap: ExtentMap, UnitDecoder {
   public let size: UInt64
   public let sources: [any BlockDevice]
   private let writes: [PendingWrites.Write]
@@ -49,7 +49,7 @@ public final class ReplayedMap: ExtentMap {
         extents.append(.mapped(source: source, offset: offset + skipped), length: end - position)
       case .literal(let offset):
         extents.append(
-          .encoded(unit: UInt64(offset), size: Int(write.end - write.start), skip: Int(skipped)),
+          .encoded(EncodedUnit(UInt64(offset), size: Int(write.end - write.start)), skip: Int(skipped)),
           length: end - position)
       }
       position = end
@@ -57,9 +57,9 @@ public final class ReplayedMap: ExtentMap {
     }
   }
 
-  public func decode(_ unit: UInt64, size: Int, into out: inout OutputRawSpan) throws(ReadError) {
+  public func decode(_ unit: EncodedUnit, into out: inout OutputRawSpan) throws(ReadError) {
     let literals = self.literals
-    out.append(contentsOf: try literals.rawSpan.slice(Int(clamping: unit), count: size, of: "journal"))
+    out.append(contentsOf: try literals.rawSpan.slice(Int(clamping: unit.id), count: unit.size, of: "journal"))
   }
 
   /// Appends what no write reaches: the device's own bytes, and zeros past its end.

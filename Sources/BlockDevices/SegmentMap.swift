@@ -1,7 +1,7 @@
 public import Bytes
 
 /// Devices, and holes, one behind the other: the parts of a split image, the extents of a VMDK.
-public final class SegmentMap: ExtentMap {
+public final class SegmentMap: ExtentMap, UnitDecoder {
   public struct Segment: Sendable {
     /// Index into the map's sources; nil for a hole.
     public let source: Int?
@@ -57,8 +57,8 @@ public final class SegmentMap: ExtentMap {
     }
   }
 
-  public func decode(_ unit: UInt64, size: Int, into out: inout OutputRawSpan) throws(ReadError) {
-    throw .corrupt("extent of the disk", at: unit)
+  public func decode(_ unit: EncodedUnit, into out: inout OutputRawSpan) throws(ReadError) {
+    throw .corrupt("extent of the disk", at: unit.id)
   }
 
   /// The segment that holds `offset`.

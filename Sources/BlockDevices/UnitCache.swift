@@ -1,25 +1,23 @@
 public import Bytes
 internal import Synchronization
 
-/// Decoded units of encoded extents, shared by all devices of a stack: least recently used go first.
+/// Decoded units of encoded extents, shared by all layers of a stack: least recently used go first.
 ///
 /// Two readers who want one unit at the same time decode it once: the second waits for the first. Nothing is decoded
-/// under the lock of a shard, so other units are to be had meanwhile.
+/// under the lock of a shard, so other units are to be had meanwhile. Units that will be wanted soon are decoded ahead
+/// by threads of its own.
 public final class UnitCache: Sendable {
   /// Bytes that are kept at most; units being decoded are on top of that.
   public let budget: Int
 
   fileprivate struct Key: Hashable {
-    let device: ObjectIdentifier
-    let unit: UInt64
+    let decoder: ObjectIdentifier
+    let unit: EncodedUnit
   }
 
   /// A unit: whoever comes first into its lock decodes it.
   fileprivate final class Entry: Sendable {
-    let size: Int
-    let bytes = Mutex<[UInt8]?>(nil)
-
-    init(size: Int) { self.size = size }
+    let bytes = Mutex<DecodedBytes?>(nil)
   }
 
   fileprivate struct Shard {
@@ -34,32 +32,37 @@ public final class UnitCache: Sendable {
 
   private let shards: [LockedShard]
   private let shardBudget: Int
+  private let workers: WorkerPool
 
   public static let defaultBudget = 64 << 20
+  /// So that the largest unit of any format fits many times.
+  private static let smallestShard = 16 << 20
 
-  public init(budget: Int = UnitCache.defaultBudget) {
+  /// - Parameters:
+  ///   - budget: bytes; 0 keeps nothing.
+  ///   - threads: that decode ahead, when first needed; 0 for none, nil for as many as there are cores.
+  public init(budget: Int = UnitCache.defaultBudget, threads: Int? = nil) {
     self.budget = max(0, budget)
-    shards = (0..<8).map { _ in LockedShard() }
-    shardBudget = max(0, budget) / 8
+    let count = min(max(self.budget / Self.smallestShard, 1), 8)
+    shards = (0..<count).map { _ in LockedShard() }
+    shardBudget = self.budget / count
+    workers = WorkerPool(threads: budget > 0 ? threads ?? HostEnvironment.coreCount : 0)
   }
 
-  /// The `size` bytes that `unit` of `device` decodes to.
-  ///
-  /// - Parameters:
-  ///   - device: whose unit it is; it must outlive its entries, as the devices of a stack do.
-  ///   - decode: appends the bytes. What it throws is thrown, and nothing is kept.
-  public func bytes(
-    of unit: UInt64, size: Int, from device: any BlockDevice,
-    decode: (inout OutputRawSpan) throws(ReadError) -> Void
-  ) throws(ReadError) -> [UInt8] {
-    let key = Key(device: ObjectIdentifier(device), unit: unit)
-    guard size <= shardBudget else { return try .filled(size, decode) }
-    let shard = shards[Self.shard(of: key, among: shards.count)]
-    let entry = shard.state.withLock { $0.entry(for: key, size: size, budget: shardBudget) }
-    let result: Result<[UInt8], ReadError> = entry.bytes.withLock { kept in
+  /// Whether a unit is small enough to be kept.
+  func keeps(_ unit: EncodedUnit) -> Bool { unit.size <= shardBudget / 2 }
+
+  /// The bytes that `unit` of `decoder` decodes to, at most `unit.size`.
+  /// - Throws: what decoding throws; nothing is kept then.
+  public func bytes(of unit: EncodedUnit, from decoder: any UnitDecoder) throws(ReadError) -> DecodedBytes {
+    guard keeps(unit) else { return try DecodableUnit(unit, of: decoder, in: nil).decodedAnew() }
+    let key = Key(decoder: ObjectIdentifier(decoder), unit: unit)
+    let shard = self.shard(of: key)
+    let entry = shard.state.withLock { $0.entry(for: key, budget: shardBudget) }
+    let result: Result<DecodedBytes, ReadError> = entry.bytes.withLock { kept in
       if let kept { return .success(kept) }
       do throws(ReadError) {
-        let bytes: [UInt8] = try .filled(size, decode)
+        let bytes = try DecodableUnit(unit, of: decoder, in: nil).decodedAnew()
         kept = bytes
         return .success(bytes)
       } catch {
@@ -70,17 +73,37 @@ public final class UnitCache: Sendable {
     return try result.get()
   }
 
-  /// The unit where it is there already, decoded.
-  public func bytes(of unit: UInt64, from device: any BlockDevice) -> [UInt8]? {
-    let key = Key(device: ObjectIdentifier(device), unit: unit)
-    let shard = shards[Self.shard(of: key, among: shards.count)]
-    return shard.state.withLock { $0.entry(for: key) }?.bytes.withLock { $0 }
+  /// The unit where it is there already, or being decoded by another thread.
+  func keptBytes(of unit: EncodedUnit, from decoder: any UnitDecoder) -> DecodedBytes? {
+    let key = Key(decoder: ObjectIdentifier(decoder), unit: unit)
+    return shard(of: key).state.withLock { $0.entry(for: key) }?.bytes.withLock { $0 }
   }
 
-  private static func shard(of key: Key, among count: Int) -> Int {
-    let mixed = (key.unit ^ UInt64(UInt(bitPattern: key.device.hashValue))) &* 0x9E37_79B9_7F4A_7C15
-    return Int(mixed.multipliedFullWidth(by: UInt64(count)).high)
+  private func isWanted(_ key: Key) -> Bool {
+    shard(of: key).state.withLock { $0.entries[key] == nil }
   }
+
+  private func shard(of key: Key) -> LockedShard {
+    let mixed = (key.unit.id ^ UInt64(UInt(bitPattern: key.decoder.hashValue))) &* 0x9E37_79B9_7F4A_7C15
+    return shards[Int(mixed.multipliedFullWidth(by: UInt64(shards.count)).high)]
+  }
+}
+
+/// Decoding ahead.
+extension UnitCache {
+  /// Bytes that may be decoded ahead of one reader: an eighth of the budget leaves room for several.
+  public var aheadLimit: UInt64 { workers.isIdle ? 0 : UInt64(budget / 8) }
+
+  /// Has a unit decoded, soon and by another thread; nothing where it is there or on its way. What is wrong with it is
+  /// for whoever reads it to meet.
+  public func decodeAhead(_ wanted: DecodableUnit) {
+    guard wanted.isCached, isWanted(Key(decoder: ObjectIdentifier(wanted.decoder), unit: wanted.unit)) else { return }
+    workers.add { [self] in _ = try? bytes(of: wanted.unit, from: wanted.decoder) }
+  }
+
+  /// Has something done by one of the threads that decode; false where they have too much to do already.
+  @discardableResult
+  public func later(_ work: @escaping @Sendable () -> Void) -> Bool { workers.add(work) }
 }
 
 extension UnitCache.Shard {
@@ -92,22 +115,21 @@ extension UnitCache.Shard {
   }
 
   /// The entry of `key`, made where there is none; the oldest make room for it.
-  fileprivate mutating func entry(for key: UnitCache.Key, size: Int, budget: Int) -> UnitCache.Entry {
-    if let found = entry(for: key), found.size == size { return found }
-    if let stale = entries.removeValue(forKey: key) { filled -= stale.entry.size }
-    if filled + size > budget { makeRoom(for: size, budget: budget) }
-    let entry = UnitCache.Entry(size: size)
+  fileprivate mutating func entry(for key: UnitCache.Key, budget: Int) -> UnitCache.Entry {
+    if let found = entry(for: key) { return found }
+    if filled + key.unit.size > budget { makeRoom(for: key.unit.size, budget: budget) }
+    let entry = UnitCache.Entry()
     clock += 1
     entries[key] = (entry, clock)
-    filled += size
+    filled += key.unit.size
     return entry
   }
 
   /// Drops the oldest units, more of them than needed: looking for them goes through all.
   private mutating func makeRoom(for size: Int, budget: Int) {
     let goal = max(0, min(budget - size, budget / 4 * 3))
-    for (key, value) in entries.sorted(by: { $0.value.lastUse < $1.value.lastUse }) where filled > goal {
-      filled -= value.entry.size
+    for (key, _) in entries.sorted(by: { $0.value.lastUse < $1.value.lastUse }) where filled > goal {
+      filled -= key.unit.size
       entries.removeValue(forKey: key)
     }
   }
@@ -115,6 +137,6 @@ extension UnitCache.Shard {
   fileprivate mutating func remove(_ key: UnitCache.Key, _ entry: UnitCache.Entry) {
     guard entries[key]?.entry === entry else { return }
     entries.removeValue(forKey: key)
-    filled -= entry.size
+    filled -= key.unit.size
   }
 }

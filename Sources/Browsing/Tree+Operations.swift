@@ -111,7 +111,8 @@ extension Tree {
         return visit(
           name,
           ListedEntry(
-            number: child, statNumber: kind == .filesystem ? entry.node.rawValue : child, type: entry.type,
+            number: child,
+            statNumber: kind == .filesystem ? entry.inodeNumber ?? entry.node.rawValue : child, type: entry.type,
             cookie: entry.cookie &+ 2))
       }
     case .made(.directory(let directory)):
@@ -143,6 +144,12 @@ extension Tree {
     case .made(.directory): throw .io(.isDirectory, "node", at: number)
     case .made(.link): throw .io(.invalidArgument, "node", at: number)
     }
+  }
+
+  /// The file that is most likely read after this one; nil where nothing tells.
+  func follower(of number: UInt64) -> UInt64? {
+    guard case .file(let fileSystem, let id)? = node(number), let next = fileSystem.follower(of: id) else { return nil }
+    return self.number(of: next, beside: number)
   }
 
   /// nil for what belongs to no filesystem.

@@ -79,7 +79,7 @@ public final class Tree: Sendable {
   /// `st_ino`: the filesystem's own number where only one is shown; else the composed one, because programs take
   /// equal numbers on one device for hard links.
   public func statNumber(_ number: UInt64, _ node: Node) -> UInt64 {
-    if kind == .filesystem, case .file(_, let id) = node { return id.rawValue }
+    if kind == .filesystem, case .file(let fileSystem, let id) = node { return fileSystem.inodeNumber(of: id) }
     return number
   }
 }

@@ -28,6 +28,9 @@ public enum HostEnvironment {
     _ = unsafe setrlimit(resource, &limit)
   }
 
+  /// Cores that are to be had; at least 1.
+  public static var coreCount: Int { max(sysconf(CInt(_SC_NPROCESSORS_ONLN)), 1) }
+
   public static var standardOutputIsTerminal: Bool { isatty(STDOUT_FILENO) == 1 }
 
   /// Columns of the terminal that standard output is; nil where it is none.

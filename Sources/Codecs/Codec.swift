@@ -1,8 +1,9 @@
 public import Bytes
 internal import CCodecs
+internal import SystemPackage
 
-/// Codecs of compressed units, by the libraries that are known for them. What a unit decodes to has a size that the image's format
-/// states: less and more are both errors, and no more than that much memory is ever taken.
+/// Codecs of compressed units, by the libraries that are known for them. What a unit decodes to has a size, or a limit of
+/// its size, that the image's format states: more is an error, and no more than that much memory is ever filled.
 public enum Codec: Sendable {
   /// Deflate without any frame (RFC 1951). What follows the compressed data is ignored.
   case deflate
@@ -10,26 +11,81 @@ public enum Codec: Sendable {
   case zlib
   /// A Zstandard frame (RFC 8878). What follows it is ignored.
   case zstd
+  /// A stream of the .xz format, with whatever filters of machine code it names; its checksums are verified. What
+  /// follows it is ignored.
+  case xz
+  /// LZMA behind the 13 bytes of the .lzma format's header, which state the decoded size: with an end marker or without.
+  /// What follows it is ignored.
+  case lzma
+  /// A block of LZ4, without any frame. It takes all of the input.
+  case lz4
+  /// LZO1X, without any frame. It takes all of the input. See `missingLibrary`.
+  case lzo
+
+  /// The library without which this codec cannot be used here, where it is one that is loaded when it is wanted and is
+  /// not there; else nil.
+  public var missingLibrary: String? {
+    self == .lzo && !LZODecoder.isAvailable ? LZODecoder.libraryName : nil
+  }
 
   /// Appends exactly `count` decoded bytes of `input` to `out`, which has room for them.
-  /// - Throws: `.corrupt(subject)` where the input is damaged, or decodes to another number of bytes.
+  /// - Throws: `.corrupt(subject)` where the input is damaged, or decodes to another number of bytes; `.unsupported`
+  ///   where it needs a library that is not there, or more memory than a unit of that size should.
   public func decode(
     _ input: RawSpan, count: Int, of subject: StaticString, into out: inout OutputRawSpan
   ) throws(ReadError) {
-    precondition(count <= out.freeCapacity)
-    // Safe: the codecs get the free part of the output, `count` bytes of it, and say how much of it they wrote; the
+    try decode(input, into: &out, limit: count, of: subject) { $0 == count }
+  }
+
+  /// Appends all that `input` decodes to, which is `limit` bytes at most; `out` has room for that many.
+  /// - Returns: how many bytes were appended.
+  /// - Throws: as `decode(_:count:of:into:)`; more than `limit` bytes are `.corrupt`.
+  @discardableResult
+  public func decode(
+    _ input: RawSpan, upTo limit: Int, of subject: StaticString, into out: inout OutputRawSpan
+  ) throws(ReadError) -> Int {
+    try decode(input, into: &out, limit: limit, of: subject) { _ in true }
+  }
+
+  @discardableResult
+  private func decode(
+    _ input: RawSpan, into out: inout OutputRawSpan, limit: Int, of subject: StaticString, accepts: (Int) -> Bool
+  ) throws(ReadError) -> Int {
+    precondition(limit >= 0 && limit <= out.freeCapacity)
+    // Safe: the codecs get the free part of the output, `limit` bytes of it, and say how much of it they wrote; the
     // input is there for the length of the call.
-    try unsafe out.withUnsafeMutableBytes { (buffer, initialized) throws(ReadError) in
-      let room = unsafe UnsafeMutableRawBufferPointer(rebasing: buffer[initialized..<(initialized + count)])
-      let isWhole = unsafe input.withUnsafeBytes { source in
+    return try unsafe out.withUnsafeMutableBytes { (buffer, initialized) throws(ReadError) in
+      let room = unsafe UnsafeMutableRawBufferPointer(rebasing: buffer[initialized..<(initialized + limit)])
+      let decoded = unsafe input.withUnsafeBytes { source in
         switch self {
         case .deflate: unsafe DeflateDecoder.decode(source, in: .none, into: room)
         case .zlib: unsafe DeflateDecoder.decode(source, in: .zlib, into: room)
         case .zstd: unsafe ZstandardDecoder.decode(source, into: room)
+        case .xz: unsafe LZMADecoder.decodeXZ(source, into: room)
+        case .lzma: unsafe LZMADecoder.decodeAlone(source, into: room)
+        case .lz4: unsafe LZ4Decoder.decode(source, into: room)
+        case .lzo: unsafe LZODecoder.decode(source, into: room)
         }
       }
-      guard isWhole else { throw .corrupt(subject) }
-      initialized += count
+      switch decoded {
+      case .bytes(let count) where count <= limit && accepts(count):
+        initialized += count
+        return count
+      case .bytes, .damaged: throw .corrupt(subject)
+      case .needsMore: throw .unsupported(subject)
+      case .noMemory: throw ReadError(.io(.noMemory), subject)
+      }
     }
   }
+}
+
+/// What came of decoding a unit.
+enum DecodingResult {
+  /// So many bytes were written, from the start of the room.
+  case bytes(Int)
+  /// The input is damaged, or decodes to more than there is room for.
+  case damaged
+  /// The input uses what the library does not have, or the library is not there, or it asks for too much memory.
+  case needsMore
+  case noMemory
 }

@@ -22,24 +22,24 @@ internal import Synchronization
   /// Decompressors that are not in use; there are never more than there are threads that decode.
   private static let idle = Mutex<[DeflateDecoder]>([])
 
-  /// Whether `source` begins with a stream that decodes to exactly the bytes of `room`, and fills it.
+  /// Decodes the stream that `source` begins with.
   static func decode(
     _ source: UnsafeRawBufferPointer, in frame: Frame, into room: UnsafeMutableRawBufferPointer
-  ) -> Bool {
-    guard let decoder = idle.withLock({ $0.popLast() }) ?? DeflateDecoder() else { return false }
+  ) -> DecodingResult {
+    guard let decoder = idle.withLock({ $0.popLast() }) ?? DeflateDecoder() else { return .noMemory }
     defer { idle.withLock { $0.append(decoder) } }
-    // Safe: the library reads and writes within the sizes given. Without a place for the count, less than there is room
-    // for is an error, as more is. The `_ex` calls let other bytes follow the stream.
+    // Safe: the library reads and writes within the sizes given. The `_ex` calls let other bytes follow the stream.
     var used = 0
+    var written = 0
     let result =
       switch frame {
       case .none:
         unsafe libdeflate_deflate_decompress_ex(
-          decoder.decompressor, source.baseAddress, source.count, room.baseAddress, room.count, &used, nil)
+          decoder.decompressor, source.baseAddress, source.count, room.baseAddress, room.count, &used, &written)
       case .zlib:
         unsafe libdeflate_zlib_decompress_ex(
-          decoder.decompressor, source.baseAddress, source.count, room.baseAddress, room.count, &used, nil)
+          decoder.decompressor, source.baseAddress, source.count, room.baseAddress, room.count, &used, &written)
       }
-    return result == LIBDEFLATE_SUCCESS
+    return result == LIBDEFLATE_SUCCESS ? .bytes(written) : .damaged
   }
 }

@@ -20,16 +20,16 @@ internal import Synchronization
   /// Contexts that are not in use; there are never more than there are threads that decode.
   private static let idle = Mutex<[ZstandardDecoder]>([])
 
-  /// Whether `source` begins with a frame that decodes to exactly the bytes of `room`, and fills it.
-  static func decode(_ source: UnsafeRawBufferPointer, into room: UnsafeMutableRawBufferPointer) -> Bool {
+  /// Decodes the frame that `source` begins with.
+  static func decode(_ source: UnsafeRawBufferPointer, into room: UnsafeMutableRawBufferPointer) -> DecodingResult {
     // Safe: the library reads and writes within the sizes given. Decoded in one step, a frame needs no window of its
     // own, whose size it could choose.
     let frameSize = unsafe ZSTD_findFrameCompressedSize(source.baseAddress, source.count)
-    guard ZSTD_isError(frameSize) == 0, let decoder = idle.withLock({ $0.popLast() }) ?? ZstandardDecoder() else {
-      return false
-    }
+    guard ZSTD_isError(frameSize) == 0 else { return .damaged }
+    guard let decoder = idle.withLock({ $0.popLast() }) ?? ZstandardDecoder() else { return .noMemory }
     defer { idle.withLock { $0.append(decoder) } }
-    return unsafe ZSTD_decompressDCtx(decoder.context, room.baseAddress, room.count, source.baseAddress, frameSize)
-      == room.count
+    let count = unsafe ZSTD_decompressDCtx(
+      decoder.context, room.baseAddress, room.count, source.baseAddress, frameSize)
+    return ZSTD_isError(count) == 0 ? .bytes(count) : .damaged
   }
 }

@@ -1,8 +1,9 @@
 internal import BlockDevices
+internal import Bytes
 
 /// A format of disk images. What its maps say is composed with the files that hold it, in `DiskImage`; no format reads
 /// its parent or its extents' files but by naming them as sources.
-protocol VirtualDisk: ExtentMap {
+protocol VirtualDisk: ExtentMap, UnitDecoder {
   static var format: ImageFormat { get }
 
   /// Whether its images can hold snapshots, and `ImageOptions.snapshot` chooses one.
@@ -25,6 +26,11 @@ extension VirtualDisk {
   static var keepsSnapshots: Bool { false }
   var parent: DiskImage? { nil }
   var furtherFiles: [HostFile] { [] }
+
+  /// Of a format whose maps name no units.
+  func decode(_ unit: EncodedUnit, into out: inout OutputRawSpan) throws(ReadError) {
+    throw .corrupt("unit of the disk", at: unit.id)
+  }
 }
 
 /// The ends of a file, to tell its format by.

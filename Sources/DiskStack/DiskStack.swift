@@ -51,7 +51,9 @@ public struct DiskStack: Sendable {
       throw .cannotRead(path, error)
     }
     table = layout.table
-    volumes = VolumeOpener(disk: disk, options: options.fileSystem).volumes(of: layout)
+    var fileSystem = options.fileSystem
+    if fileSystem.units == nil { fileSystem.units = options.image.units }
+    volumes = VolumeOpener(disk: disk, options: fileSystem).volumes(of: layout)
     self.notices = notices + layout.notices
     // A virtual disk is one, whatever is on it; a file of which nothing is known is likely no disk at all.
     let isSurelyDisk = image.format != .raw || options.acceptsUnknownContents

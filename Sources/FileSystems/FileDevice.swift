@@ -14,16 +14,14 @@ public final class FileMap: ExtentMap {
     self.fileSystem = fileSystem
     self.node = node
     self.size = size
-    sources = [fileSystem.device]
+    sources = fileSystem.sources
   }
 
   public func map(_ range: Range<UInt64>, into extents: inout ExtentList) throws(ReadError) {
     try fileSystem.map(node, range, into: &extents)
   }
 
-  public func decode(_ unit: UInt64, size: Int, into out: inout OutputRawSpan) throws(ReadError) {
-    try fileSystem.decode(unit, size: size, of: node, into: &out)
-  }
+  public var decoder: any UnitDecoder { fileSystem }
 }
 
 extension FileSystem {
@@ -32,7 +30,7 @@ extension FileSystem {
   public func file(_ node: NodeID) throws(ReadError) -> ComposedDevice<FileMap> {
     let attributes = try attributes(of: node)
     switch attributes.type {
-    case .regular: return ComposedDevice(FileMap(of: node, size: attributes.size, in: self))
+    case .regular: return ComposedDevice(FileMap(of: node, size: attributes.size, in: self), units: units)
     case .directory: throw .io(.isDirectory, "file", at: node.rawValue)
     default: throw .io(.invalidArgument, "file", at: node.rawValue)
     }

@@ -6,7 +6,7 @@ public import Bytes
 ///
 /// A corrupt file gives an error on that file; the rest goes on. Nothing that an image holds may trap, loop without
 /// end, or take memory in proportion to what the image claims.
-public protocol FileSystem: AnyObject, Sendable {
+public protocol FileSystem: UnitDecoder {
   /// The names under which libblkid knows what this driver reads ("ext4").
   static var typeNames: [String] { get }
 
@@ -21,6 +21,9 @@ public protocol FileSystem: AnyObject, Sendable {
   func lookup(_ name: RawSpan, in directory: NodeID) throws(ReadError) -> NodeID?
 
   func attributes(of node: NodeID) throws(ReadError) -> Attributes
+
+  /// What stat(2) shows as the node's inode number, which need not be its id; the id where it cannot be told.
+  func inodeNumber(of node: NodeID) -> UInt64
 
   /// The directory that holds `directory`; the root's is the root.
   func parent(of directory: NodeID) throws(ReadError) -> NodeID
@@ -39,12 +42,9 @@ public protocol FileSystem: AnyObject, Sendable {
   /// The bytes of a symbolic link: at most 4095, no NUL among them.
   func linkTarget(of node: NodeID) throws(ReadError) -> [UInt8]
 
-  /// Where a regular file's bytes lie: the contract of `ExtentMap.map`, with source 0 the filesystem's device.
+  /// Where a regular file's bytes lie: the contract of `ExtentMap.map`, with `sources` to index.
   /// - Precondition: `range` lies within the node's size, and is not empty.
   func map(_ node: NodeID, _ range: Range<UInt64>, into extents: inout ExtentList) throws(ReadError)
-
-  /// Appends the decoded bytes of a unit which `map` named: exactly `size`.
-  func decode(_ unit: UInt64, size: Int, of node: NodeID, into out: inout OutputRawSpan) throws(ReadError)
 
   /// Names with their prefix, as listxattr(2) gives them ("user.mime_type").
   func extendedAttributeNames(of node: NodeID) throws(ReadError) -> [[UInt8]]
@@ -54,6 +54,23 @@ public protocol FileSystem: AnyObject, Sendable {
 
   /// The device that the filesystem was opened on.
   var device: any BlockDevice { get }
+
+  /// The devices that `map` names by index: `device`, and what the filesystem spreads to besides.
+  var sources: [any BlockDevice] { get }
+
+  /// Where decoded units of files are kept: what the options said. nil to decode them anew for each read.
+  var units: UnitCache? { get }
+
+  /// The regular file that a walk of the tree most likely reads after `node`, since it is stored behind it: what is
+  /// worth decoding ahead. A hint, which costs little to give; nil where there is none.
+  func follower(of node: NodeID) -> NodeID?
+}
+
+extension FileSystem {
+  public var sources: [any BlockDevice] { [device] }
+  public var units: UnitCache? { nil }
+  public func inodeNumber(of node: NodeID) -> UInt64 { node.rawValue }
+  public func follower(of node: NodeID) -> NodeID? { nil }
 }
 
 /// Names a file or directory within one filesystem. Arithmetic where the format allows (an inode number, an offset),
@@ -71,8 +88,13 @@ public struct NodeID: Hashable, Sendable {
 public struct OpenOptions: Sendable {
   /// Bytes that a driver may keep of metadata, for all its caches together.
   public var metadataBudget: Int
+  /// Where decoded units of files are kept; nil to decode them anew for each read.
+  public var units: UnitCache?
 
-  public init(metadataBudget: Int = 8 << 20) { self.metadataBudget = metadataBudget }
+  public init(metadataBudget: Int = 8 << 20, units: UnitCache? = nil) {
+    self.metadataBudget = metadataBudget
+    self.units = units
+  }
 }
 
 /// Why something cannot be opened.

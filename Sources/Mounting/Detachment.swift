@@ -1,88 +1,152 @@
 internal import CFuse
 internal import Glibc
+internal import Synchronization
 
 /// Two processes out of one: the server, which goes on in the background, and the one that was started, which waits
 /// until the mount answers.
 public enum Detachment {
   case server(Readiness)
-  /// nil once the mount answers; else why it does not.
-  case starter(failure: String?)
+  /// No failure once the mount answers; else why it does not.
+  case starter(server: Int32, failure: String?)
+  /// A signal asked for the end before the mount answered: the server has taken the mount away, and ended.
+  case interrupted(signal: Int32)
 
-  /// Only for a process that has one thread.
+  /// Only for a process that has one thread, and while `EndSignals` are held back.
   /// - Parameter inherited: is let go of by the server.
   public static func start(leaving inherited: InheritedDescriptors) throws(MountError) -> Detachment {
+    let (readiness, waiting) = try Readiness.pair()
+    let child = vitrine_fork()
+    switch child {
+    case -1:
+      let number = errno
+      readiness.close()
+      waiting.close()
+      throw MountError(.system, "cannot start the server: \(String(errno: number))")
+    case 0:
+      waiting.close()
+      inherited.close()
+      setsid()
+      // Safe: a C string.
+      _ = unsafe chdir("/")
+      return .server(readiness)
+    default:
+      readiness.close()
+      let queue = SignalQueue(EndSignals.all)
+      defer { queue?.close() }
+      switch waiting.wait(besides: queue) {
+      case .ready: return .starter(server: child, failure: nil)
+      case .failed(let text):
+        return .starter(server: child, failure: text ?? "the server ended before the mount answered")
+      case .interrupted(let signal):
+        // The server ends when it sees that nobody wants the mount any more.
+        ChildProcess.reap(child, unless: queue)
+        return .interrupted(signal: signal)
+      }
+    }
+  }
+}
+
+/// A child of this process.
+enum ChildProcess {
+  /// Waits for a child's end, for as long as nobody asks for the end of this process once more.
+  static func reap(_ child: pid_t, unless queue: SignalQueue?) {
+    var status: CInt = 0
+    while true {
+      // Safe: the status is a local.
+      let reaped = unsafe waitpid(child, &status, WNOHANG)
+      if reaped == child || (reaped < 0 && errno != EINTR) { return }
+      if let arrival = queue?.next(), arrival.signal != SIGCHLD { return }
+      usleep(2000)
+    }
+  }
+}
+
+/// The server's end of what its starter waits for: one word, and nothing after it.
+public final class Readiness: Sendable {
+  fileprivate static let ready: UInt8 = 0
+  /// nil once it has been said; the number may then be another file's.
+  private let descriptor: Mutex<CInt?>
+
+  private init(descriptor: CInt) { self.descriptor = Mutex(descriptor) }
+
+  /// Both ends.
+  static func pair() throws(MountError) -> (Readiness, StarterWait) {
     var ends: (CInt, CInt) = (-1, -1)
     // Safe: two descriptors are written, into a pair of them.
     let made = unsafe withUnsafeMutableBytes(of: &ends) {
       unsafe pipe2($0.baseAddress?.assumingMemoryBound(to: CInt.self), O_CLOEXEC)
     }
     guard made == 0 else { throw MountError(.system, "cannot start the server: \(String(errno: errno))") }
-    let child = vitrine_fork()
-    switch child {
-    case -1:
-      let number = errno
-      close(ends.0)
-      close(ends.1)
-      throw MountError(.system, "cannot start the server: \(String(errno: number))")
-    case 0:
-      close(ends.0)
-      inherited.close()
-      setsid()
-      // Safe: a C string.
-      _ = unsafe chdir("/")
-      return .server(Readiness(descriptor: ends.1))
-    default:
-      close(ends.1)
-      defer { close(ends.0) }
-      return .starter(failure: failure(from: ends.0))
-    }
+    return (Readiness(descriptor: ends.1), StarterWait(descriptor: ends.0))
   }
 
-  private static func failure(from descriptor: CInt) -> String? {
-    var bytes: [UInt8] = []
-    var chunk = [UInt8](repeating: 0, count: 512)
-    while bytes.count < 4096 {
-      // Safe: read writes at most the array's size.
-      let count = unsafe read(descriptor, &chunk, chunk.count)
-      if count < 0 && errno == EINTR { continue }
-      if count <= 0 { break }
-      bytes += chunk.prefix(count)
-      if bytes.first == Readiness.ready { return nil }
-    }
-    return bytes.isEmpty ? "the server ended before the mount answered" : String(decoding: bytes, as: UTF8.self)
+  func close() { _ = say([]) }
+
+  /// Says `bytes`, and closes; false where nobody listens, or something has been said.
+  private func say(_ bytes: [UInt8]) -> Bool {
+    guard let descriptor = descriptor.withLock({ $0.take() }) else { return false }
+    defer { Glibc.close(descriptor) }
+    // Safe: write reads the array's bytes.
+    return unsafe bytes.withUnsafeBytes { unsafe write(descriptor, $0.baseAddress, $0.count) } == bytes.count
   }
-}
-
-/// The server's end of what its starter waits for.
-public struct Readiness: Sendable {
-  fileprivate static let ready: UInt8 = 0
-  private let descriptor: CInt
-
-  fileprivate init(descriptor: CInt) { self.descriptor = descriptor }
 
   /// Lets the starter go; false where it has gone away already, and nobody wants the mount.
-  public func report() -> Bool {
-    defer { close(descriptor) }
-    var byte = Self.ready
-    // Safe: one byte, a local.
-    return unsafe write(descriptor, &byte, 1) == 1
-  }
+  public func report() -> Bool { say([Self.ready]) }
 
   /// Tells the starter why there is no mount.
-  public func fail(_ text: String) {
-    let bytes = Array(text.utf8)
-    // Safe: write reads the array's bytes.
-    _ = unsafe bytes.withUnsafeBytes { unsafe write(descriptor, $0.baseAddress, $0.count) }
-    close(descriptor)
-  }
+  public func fail(_ text: String) { _ = say(Array(text.utf8)) }
 
   /// Points standard input and output, and standard error unless it is kept, at nothing.
   public static func leaveTerminal(keepingStandardError keeps: Bool) {
+    // Safe: a C string.
     let nothing = unsafe open("/dev/null", O_RDWR | O_CLOEXEC)
     guard nothing >= 0 else { return }
     dup2(nothing, STDIN_FILENO)
     dup2(nothing, STDOUT_FILENO)
     if !keeps { dup2(nothing, STDERR_FILENO) }
-    if nothing > STDERR_FILENO { close(nothing) }
+    if nothing > STDERR_FILENO { Glibc.close(nothing) }
+  }
+
+  /// The starter's end.
+  struct StarterWait {
+    enum Outcome {
+      case ready
+      /// nil where the server has ended without a word.
+      case failed(String?)
+      case interrupted(signal: CInt)
+    }
+
+    fileprivate let descriptor: CInt
+
+    func close() { Glibc.close(descriptor) }
+
+    /// Waits for the server's word, and closes.
+    func wait(besides queue: SignalQueue?) -> Outcome {
+      defer { close() }
+      var bytes: [UInt8] = []
+      var chunk = [UInt8](repeating: 0, count: 512)
+      while bytes.count < 4096 {
+        if let queue {
+          queue.wait(beside: [descriptor])
+          while let arrival = queue.next() {
+            if arrival.signal != SIGCHLD { return .interrupted(signal: arrival.signal) }
+          }
+          guard hasMore else { continue }
+        }
+        // Safe: read writes at most the array's size.
+        let count = unsafe read(descriptor, &chunk, chunk.count)
+        if count < 0 && errno == EINTR { continue }
+        if count <= 0 { break }
+        bytes += chunk.prefix(count)
+        if bytes.first == Readiness.ready { return .ready }
+      }
+      return .failed(bytes.isEmpty ? nil : String(decoding: bytes, as: UTF8.self))
+    }
+
+    private var hasMore: Bool {
+      var poll = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+      // Safe: one pollfd, a local.
+      return unsafe Glibc.poll(&poll, 1, 0) > 0
+    }
   }
 }

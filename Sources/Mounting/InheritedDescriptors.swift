@@ -5,7 +5,7 @@ internal import Glibc
 /// A server in the background must let go of them: who waits for the other end of a pipe, or for a lock, would
 /// otherwise wait for as long as the mount stays.
 public struct InheritedDescriptors: Sendable {
-  private let descriptors: [CInt]
+  private var descriptors: [CInt]
 
   /// Looks what there is; to be called before anything is opened.
   public init() {
@@ -26,6 +26,9 @@ public struct InheritedDescriptors: Sendable {
     }
     descriptors = found
   }
+
+  /// Has one of them stay open.
+  public mutating func keep(_ descriptor: ReadyDescriptor) { descriptors.removeAll { $0 == descriptor.number } }
 
   func close() {
     for descriptor in descriptors { Glibc.close(descriptor) }

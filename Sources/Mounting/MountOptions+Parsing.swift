@@ -49,6 +49,7 @@ extension MountOptions {
   private static let valued: Set<String> = [
     "uid", "gid", "umask", "fmask", "dmask", "offset", "sizelimit", "sector_size", "partition", "part", "view", "cache",
     "reply", "format", "snapshot", "backing_file", "fsname", "subtype", "timeout", "max_read",
+    "decode_cache", "decode_threads",
   ]
 
   /// What mount(8), fstab(5) and systemd put into the list for themselves, and what asks for what is so anyway.
@@ -142,6 +143,15 @@ extension MountOptions {
         throw OptionError("option \"\(name)\" takes seconds, not \"\(value)\"")
       }
       timeout = min(timeout ?? seconds, seconds)
+    case "decode_cache":
+      let size = try Self.bytes(value, name)
+      guard size <= 1 << 40 else { throw OptionError("option \"decode_cache\" takes at most 1T, not \"\(value)\"") }
+      decodeCache = Int(size)
+    case "decode_threads":
+      guard let count = Int(value), (0...64).contains(count) else {
+        throw OptionError("option \"decode_threads\" takes a number from 0 to 64, not \"\(value)\"")
+      }
+      decodeThreads = count
     case "max_read":
       guard UInt64(value) == UInt64(ReadContext.largestRead) else {
         throw OptionError("option \"max_read\" is \(ReadContext.largestRead) here and nothing else")

@@ -1,3 +1,4 @@
+public import BlockDevices
 public import Browsing
 public import DiskImages
 public import DiskStack
@@ -62,7 +63,14 @@ public struct MountOptions: Sendable {
   /// Seconds for which the kernel may keep names and attributes; nil for as long as it likes.
   public var timeout: Double?
 
+  /// Bytes of decoded contents that are kept, and threads that decode ahead; nil for what is usual.
+  public var decodeCache: Int?
+  public var decodeThreads: Int?
+
   public init() {}
+
+  /// A cache of decoded contents as the options have it.
+  public var units: UnitCache { UnitCache(budget: decodeCache ?? UnitCache.defaultBudget, threads: decodeThreads) }
 }
 
 /// What is wrong with an option.

@@ -6,12 +6,17 @@ struct MountTable {
     /// "MAJOR:MINOR", as `st_dev` of what is in it.
     let device: String
     let mountPoint: String
+    /// Of this mount: "ro,nosuid".
+    let options: String
     let type: String
     let source: String
+    /// Of the filesystem, whichever mount of it is meant.
     let superOptions: String
   }
 
   let entries: [Entry]
+
+  static let missing = MountError(.system, "cannot read /proc/self/mountinfo; is /proc mounted?")
 
   /// nil without /proc.
   static func current() -> MountTable? {
@@ -30,8 +35,9 @@ struct MountTable {
       fields.count > dash + 2
     else { return nil }
     return Entry(
-      device: unescape(fields[2]), mountPoint: unescape(fields[4]), type: unescape(fields[dash + 1]),
-      source: unescape(fields[dash + 2]), superOptions: fields.count > dash + 3 ? unescape(fields[dash + 3]) : "")
+      device: unescape(fields[2]), mountPoint: unescape(fields[4]), options: unescape(fields[5]),
+      type: unescape(fields[dash + 1]), source: unescape(fields[dash + 2]),
+      superOptions: fields.count > dash + 3 ? unescape(fields[dash + 3]) : "")
   }
 
   /// Blanks, tabs, newlines and backslashes are written as three octal digits behind a backslash.

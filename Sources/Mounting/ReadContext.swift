@@ -50,10 +50,14 @@ internal import SystemPackage
 
   /// Answers with the bytes of `range`, which lies within the device and is at most `largestRead` long.
   /// - Throws: what could not be read; then nothing has been answered yet.
-  func answer(_ range: Range<UInt64>, of device: any BlockDevice, to request: Request) throws(ReadError) {
+  /// - Parameter note: told where they lie, before any of them is read.
+  func answer(
+    _ range: Range<UInt64>, of device: any BlockDevice, to request: Request, note: (HostExtentList) -> Void
+  ) throws(ReadError) {
     let count = Int(range.upperBound - range.lowerBound)
     extents.removeAll()
     try device.resolve(range, into: &extents)
+    note(extents)
     let isWhole = extents.length == UInt64(count)
     if isWhole {
       switch ReplyMethod(for: extents.extents, slots: pipesMayWork ? slots() : 0) {
@@ -96,11 +100,8 @@ internal import SystemPackage
           // Safe: the zeros never change, and the length is at most a READ's.
           try unsafe pipe.append(reference: UnsafeRawBufferPointer(rebasing: Self.zeros.prefix(length)))
           zeros += extent.length
-        case .host(let file, let offset):
-          try appendCopy(length, of: file, at: offset, to: pipe)
-          copied += extent.length
-        case .made(let device, let offset):
-          try appendCopy(length, of: device, at: offset, to: pipe)
+        case .host, .encoded:
+          try appendCopy(of: extent, to: pipe)
           copied += extent.length
         }
       }
@@ -132,14 +133,14 @@ internal import SystemPackage
     return true
   }
 
-  private func appendCopy(
-    _ count: Int, of device: any BlockDevice, at offset: UInt64, to pipe: ReplyPipe
-  ) throws(ReadError) {
+  private func appendCopy(of extent: HostExtent, to pipe: ReplyPipe) throws(ReadError) {
+    let count = Int(extent.length)
     // Safe: an extent of a READ is at most `largestRead` long, and so is the memory.
     let room = unsafe UnsafeMutableRawBufferPointer(rebasing: try buffer().prefix(count))
     var out = unsafe OutputRawSpan(buffer: room, initializedCount: 0)
-    try device.read(count, at: offset, into: &out)
-    _ = unsafe out.finalize(for: room)
+    try extent.read(into: &out)
+    // Safe: the span was made of this room.
+    guard unsafe out.finalize(for: room) == count else { throw .corrupt("data") }
     try unsafe pipe.append(copy: UnsafeRawBufferPointer(room))
   }
 
@@ -147,31 +148,18 @@ internal import SystemPackage
     _ range: Range<UInt64>, of device: any BlockDevice, isResolved: Bool, to request: Request
   ) throws(ReadError) {
     let count = Int(range.upperBound - range.lowerBound)
-    // Safe: the memory is this context's, and only `count` bytes of it are handed on, all of them written.
-    let room = unsafe UnsafeMutableRawBufferPointer(rebasing: try buffer().prefix(count))
-    var out = unsafe OutputRawSpan(buffer: room, initializedCount: 0)
-    var zeros: UInt64 = 0
+    let reply = unsafe ReplyMemory(scratch: try buffer(), zeros: Self.zeros)
     if isResolved {
-      for extent in extents.extents {
-        let length = Int(extent.length)
-        switch extent.kind {
-        case .hole:
-          out.append(zeros: length)
-          zeros += extent.length
-        case .host(let file, let offset): try file.read(length, at: offset, into: &out)
-        case .made(let device, let offset): try device.read(length, at: offset, into: &out)
-        }
-      }
+      for extent in extents.extents { try reply.append(extent) }
     } else {
       // More extents than the list holds: the device goes through them itself.
-      try device.read(count, at: range.lowerBound, into: &out)
+      try reply.append(count) { (out) throws(ReadError) in try device.read(count, at: range.lowerBound, into: &out) }
     }
-    // Safe: the span was made of this room.
-    guard unsafe out.finalize(for: room) == count else { throw .corrupt("data", at: range.lowerBound) }
+    guard reply.count == count else { throw .corrupt("data", at: range.lowerBound) }
     counters.add(to: .copiedReplies)
-    counters.add(UInt64(count) - zeros, to: .bytesCopied)
-    counters.add(zeros, to: .bytesZero)
-    _ = unsafe request.answer(memory: UnsafeRawBufferPointer(room))
+    counters.add(UInt64(count - reply.zeroCount), to: .bytesCopied)
+    counters.add(UInt64(reply.zeroCount), to: .bytesZero)
+    reply.send(to: request)
   }
 }
 

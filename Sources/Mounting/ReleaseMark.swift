@@ -1,31 +1,80 @@
+internal import BlockDevices
 internal import CFuse
 internal import Glibc
 internal import SystemPackage
 
-/// Tells others when a server has let go of its image.
+/// Tells others that a mount is served, what it shows, and when its server has let go of the image.
 ///
-/// A server listens on an abstract socket named after the mount's device number, and never answers. Who unmounts
-/// connects to it first: the connection breaks as the server ends, and with it the last use of the image. Nothing can
-/// be left behind, and no process number be mistaken for another's.
+/// A server listens on an abstract socket named after the mount's device number. Whoever connects is told of the mount
+/// (`MountDescription`), and the connection breaks as the server ends, and with it the last use of the image. Nothing
+/// can be left behind, and no process number be mistaken for another's.
 struct ReleaseMark {
   private let descriptor: CInt
 
   /// For a server; nil where the mark cannot be made, and who unmounts then does not wait.
-  init?(for point: MountPoint) {
+  init?(for point: MountPoint, describing description: MountDescription) {
     guard let device = MountTable.current()?.last(at: point.path)?.device else { return nil }
     let made = socket(AF_UNIX, CInt(SOCK_STREAM.rawValue) | CInt(SOCK_CLOEXEC.rawValue), 0)
     guard made >= 0 else { return nil }
     // Safe: the address is valid for as long as the call.
-    guard unsafe Self.withAddress(device, { unsafe bind(made, $0, $1) }) == 0, listen(made, 16) == 0 else {
+    guard unsafe SocketAddress.with(Self.name(of: device), { unsafe bind(made, $0, $1) }) == 0, listen(made, 64) == 0
+    else {
       Glibc.close(made)
       return nil
     }
     descriptor = made
+    let bytes = description.bytes
+    isAnswering = Thread.start { Self.answer(on: made, with: bytes) }
   }
 
-  func close() { Glibc.close(descriptor) }
+  private let isAnswering: Bool
 
-  /// For who unmounts: nil where no server of `owner` or root listens.
+  /// Lets those go who wait for the release.
+  func close() {
+    // The thread, where there is one, closes the socket as it ends.
+    if isAnswering { shutdown(descriptor, CInt(SHUT_RDWR)) } else { Glibc.close(descriptor) }
+  }
+
+  /// Connections that are held open at once; more wait until one of these ends.
+  private static let connectionLimit = 64
+
+  /// Tells each who connects of the mount, and holds the connection, until the socket is shut down.
+  private static func answer(on listener: CInt, with description: [UInt8]) {
+    // The listener is the first.
+    var waiting = [pollfd(fd: listener, events: Int16(POLLIN), revents: 0)]
+    while true {
+      waiting[0].events = waiting.count > connectionLimit ? 0 : Int16(POLLIN)
+      // Safe: the array's own size.
+      guard unsafe poll(&waiting, nfds_t(waiting.count), -1) > 0 else {
+        if errno == EINTR { continue }
+        break
+      }
+      let isShut = waiting[0].revents & Int16(POLLHUP | POLLERR | POLLNVAL) != 0
+      if isShut { break }
+      let isAsked = waiting[0].revents & Int16(POLLIN) != 0
+      for connection in waiting.dropFirst() where connection.revents != 0 { Glibc.close(connection.fd) }
+      waiting = [waiting[0]] + waiting.dropFirst().filter { $0.revents == 0 }
+      guard isAsked else { continue }
+      // Safe: no address is asked for.
+      let connection = accept(listener, nil, nil)
+      guard connection >= 0 else {
+        // Out of descriptors: those who wait will be let go of nevertheless.
+        if errno != EINTR && errno != ECONNABORTED { usleep(100_000) }
+        continue
+      }
+      _ = fcntl(connection, F_SETFD, FD_CLOEXEC)
+      // What is shown is for who may see it in the mount table anyway. It fits into the socket's buffer, or is dropped.
+      unsafe description.withUnsafeBytes {
+        // Safe: send reads the array's bytes.
+        _ = unsafe send(
+          connection, $0.baseAddress, $0.count, CInt(MSG_NOSIGNAL) | CInt(MSG_DONTWAIT))
+      }
+      waiting.append(pollfd(fd: connection, events: Int16(POLLRDHUP), revents: 0))
+    }
+    for descriptor in waiting { Glibc.close(descriptor.fd) }
+  }
+
+  /// For others: nil where no server of `owner` or root listens.
   init?(watching device: String, owner: UInt32) {
     let made = socket(
       AF_UNIX, CInt(SOCK_STREAM.rawValue) | CInt(SOCK_CLOEXEC.rawValue) | CInt(SOCK_NONBLOCK.rawValue), 0)
@@ -33,7 +82,7 @@ struct ReleaseMark {
     var peer = Credentials()
     var size = socklen_t(MemoryLayout<Credentials>.size)
     // Safe: as above.
-    guard unsafe Self.withAddress(device, { unsafe connect(made, $0, $1) }) == 0,
+    guard unsafe SocketAddress.with(Self.name(of: device), { unsafe connect(made, $0, $1) }) == 0,
       // Safe: SO_PEERCRED writes three 32-bit numbers, and says so.
       unsafe getsockopt(made, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0, peer.user == owner || peer.user == 0
     else {
@@ -41,16 +90,47 @@ struct ReleaseMark {
       return nil
     }
     descriptor = made
+    process = peer.process
+    isAnswering = false
   }
+
+  /// As above, for the server of a mount; nil where the mount's own options do not say whose it is.
+  init?(watching entry: MountTable.Entry) {
+    let owner = entry.superOptions.split(separator: ",").first { $0.hasPrefix("user_id=") }
+    guard let number = owner.flatMap({ UInt32($0.dropFirst("user_id=".count)) }) else { return nil }
+    self.init(watching: entry.device, owner: number)
+  }
+
+  /// The server, for who watches it.
+  private(set) var process: Int32 = 0
 
   /// Whether the server has ended within `milliseconds`; -1 waits for as long as it takes.
   func isReleased(within milliseconds: CInt) -> Bool {
-    var poll = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+    // No event is asked for: that the connection has broken is always told.
+    waits(for: 0, milliseconds)
+  }
+
+  private func waits(for events: CInt, _ milliseconds: CInt) -> Bool {
+    var poll = pollfd(fd: descriptor, events: Int16(events), revents: 0)
     // Safe: one pollfd, a local.
     while true {
       let count = unsafe Glibc.poll(&poll, 1, milliseconds)
       if count >= 0 || errno != EINTR { return count != 0 }
     }
+  }
+
+  /// What the server tells of its mount; nil where it tells nothing, or not soon.
+  func description() -> MountDescription? {
+    var bytes: [UInt8] = []
+    var chunk = [UInt8](repeating: 0, count: 4096)
+    while bytes.count < 65536, bytes.count < 2 || bytes.suffix(2).contains(where: { $0 != 0 }) {
+      guard waits(for: CInt(POLLIN), 1000) else { return nil }
+      // Safe: read writes at most the array's size.
+      let count = unsafe read(descriptor, &chunk, chunk.count)
+      guard count > 0 else { return nil }
+      bytes += chunk.prefix(count)
+    }
+    return MountDescription(bytes: bytes)
   }
 
   /// As `struct ucred` of <sys/socket.h>.
@@ -60,17 +140,9 @@ struct ReleaseMark {
     var group: UInt32 = 0
   }
 
-  private static func withAddress(_ device: String, _ body: (UnsafePointer<sockaddr>, socklen_t) -> CInt) -> CInt {
-    var address = sockaddr_un()
-    address.sun_family = sa_family_t(AF_UNIX)
-    // Abstract: a NUL in front.
-    let name: [UInt8] = [0] + Array("vitrine/mount/\(device)".utf8)
-    // Safe: the name is shorter than the path's 108 bytes, and the length says how much of it counts.
-    return unsafe withUnsafeMutableBytes(of: &address) { bytes in
-      let start = MemoryLayout.offset(of: \sockaddr_un.sun_path) ?? 2
-      for (index, byte) in name.enumerated() where start + index < bytes.count { unsafe bytes[start + index] = byte }
-      guard let base = bytes.baseAddress else { return -1 }
-      return unsafe body(base.assumingMemoryBound(to: sockaddr.self), socklen_t(start + name.count))
-    }
-  }
+  /// Abstract: a NUL in front.
+  private static func name(of device: String) -> [UInt8] { [0] + Array("vitrine/mount/\(device)".utf8) }
 }
+
+/// POLLRDHUP of <poll.h>, which Glibc's module leaves out: the other side has closed.
+private let POLLRDHUP: CInt = 0x2000

@@ -62,6 +62,11 @@ internal import SystemPackage
     unsafe fuse_reply_buf(handle, memory.baseAddress?.assumingMemoryBound(to: CChar.self), memory.count)
   }
 
+  /// Answers with pieces of memory, one behind the other.
+  @unsafe func answer(pieces: [iovec]) {
+    _ = unsafe pieces.withUnsafeBufferPointer { unsafe fuse_reply_iov(handle, $0.baseAddress, CInt($0.count)) }
+  }
+
   /// Answers with what is in a pipe: all of it is taken out, or an error comes back.
   func answer(pipe descriptor: CInt, count: Int) -> Int32 {
     var vector = fuse_bufvec()

@@ -167,7 +167,8 @@ extension Session {
       guard start < file.size, size > 0 else { return request.answer(bytes: []) }
       let count = min(UInt64(min(size, ReadContext.largestRead)), file.size - start)
       try contexts.withContext { (context) throws(ReadError) in
-        try context.answer(start..<start + count, of: file, to: request)
+        let range = start..<start + count
+        try context.answer(range, of: file, to: request) { readAhead.note(range, of: number, file, extents: $0) }
       }
     }
   }

@@ -1,5 +1,7 @@
+internal import BlockDevices
 public import Browsing
 internal import CFuse
+internal import DiskImages
 internal import Glibc
 public import Logging
 internal import Synchronization
@@ -16,6 +18,7 @@ internal import Synchronization
   let options: MountOptions
   let mountPoint: MountPoint
   let contexts: ReadContextPool
+  let readAhead: ReadAhead
   let log: Logger
   let failedNodes = FailedNodes()
   /// Seconds for which the kernel may keep names and attributes.
@@ -37,6 +40,7 @@ internal import Synchronization
     self.log = log
     self.sourceName = sourceName
     timeout = options.timeout ?? Self.longest
+    readAhead = ReadAhead(in: tree)
     contexts = ReadContextPool(counters: counters, splices: options.reply == .splice)
     // Safe: nobody else has this object yet.
     unsafe handle = nil
@@ -78,16 +82,20 @@ internal import Synchronization
 
   /// Serves until the mount is gone or a signal asks for the end, and then unmounts.
   ///
-  /// - Parameter onReady: is called once the mount answers, from a thread of its own; false ends the session.
+  /// - Parameters:
+  ///   - onReady: is called once the mount answers, from a thread of its own; false ends the session.
+  ///   - onEnd: is called when the mount is gone, before those are let go who wait for that.
   /// - Throws: where serving ended in some other way.
-  public func serve(onReady: @escaping @Sendable () -> Bool = { true }) throws(MountError) {
+  public func serve(
+    onReady: @escaping @Sendable () -> Bool = { true }, onEnd: (MountError?) -> Void = { _ in }
+  ) throws(MountError) {
     guard let handle = unsafe handle else { throw MountError(.notMounted, "not mounted") }
-    let mark = ReleaseMark(for: mountPoint)
+    let mark = ReleaseMark(for: mountPoint, describing: description)
     defer { mark?.close() }
     self.onReady.withLock { $0 = onReady }
-    Self.acceptSignals()
     // Safe: the handle is valid until `deinit`.
     unsafe fuse_set_signal_handlers(handle)
+    EndSignals.letIn()
     let configuration = unsafe fuse_loop_cfg_create()
     defer { unsafe fuse_loop_cfg_destroy(configuration) }
     let workers = Self.workerCount
@@ -97,16 +105,17 @@ internal import Synchronization
     let status = unsafe fuse_session_loop_mt(handle, configuration)
     unsafe fuse_remove_signal_handlers(handle)
     unsafe fuse_session_unmount(handle)
-    if status < 0 { throw MountError(.system, "serving failed: \(String(errno: -status)); mount anew") }
+    let failure: MountError? =
+      status < 0 ? MountError(.system, "serving failed: \(String(errno: -status)); mount anew") : nil
+    onEnd(failure)
+    if let failure { throw failure }
   }
 
-  /// Lets in the signals that end a session: a program started from a thread that blocks them inherits that.
-  private static func acceptSignals() {
-    var signals = sigset_t()
-    // Safe: the set is a local.
-    unsafe sigemptyset(&signals)
-    for signal in [SIGHUP, SIGINT, SIGTERM] { unsafe sigaddset(&signals, signal) }
-    unsafe pthread_sigmask(SIG_UNBLOCK, &signals, nil)
+  /// What others may want to know of this mount.
+  private var description: MountDescription {
+    MountDescription(
+      image: sourceName, partition: options.volumeText, snapshot: options.image.snapshot,
+      view: tree.kind == .disk ? .disk : .filesystem)
   }
 
   /// Unmounts where `serve` is not reached.

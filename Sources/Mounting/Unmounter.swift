@@ -7,23 +7,33 @@ public struct Unmounter {
   /// As it was named.
   private let name: String
 
-  /// - Throws: where nothing of ours is mounted at `path`.
+  /// - Parameter path: a mount point, or an image that is mounted on one only.
+  /// - Throws: where nothing of ours is mounted at `path`, or more than one thing.
   public init(at path: String) throws(MountError) {
     name = path
-    guard let table = MountTable.current() else {
-      throw MountError(.system, "cannot read /proc/self/mountinfo; is /proc mounted?")
-    }
+    guard let table = MountTable.current() else { throw MountTable.missing }
     // The path is resolved without asking the mount, whose server may be dead.
     let resolved = try MountPoint.resolveParent(path)
-    guard let entry = table.last(at: resolved) else {
-      throw MountError(.notMounted, "\(path) is not a mount point; see \"findmnt -t fuse.vitrine\" for those there are")
+    if let entry = table.last(at: resolved) {
+      guard MountedImage(entry) != nil else {
+        throw MountError(
+          .notMounted, "\(path) is not a mount of vitrine but of type \(entry.type); use umount or fusermount3 -u")
+      }
+      point = resolved
+      self.entry = entry
+      return
     }
-    guard entry.type == "fuse.vitrine" || (entry.type.hasPrefix("fuse.") && Self.watch(entry) != nil) else {
+    let mounts = table.entries.filter { MountedImage($0)?.image == resolved }
+    guard let first = mounts.first else {
       throw MountError(
-        .notMounted, "\(path) is not a mount of vitrine but of type \(entry.type); use umount or fusermount3 -u")
+        .notMounted, "\(path) is not a mount point, nor an image that is mounted; see \"vitrine mounts\"")
     }
-    point = resolved
-    self.entry = entry
+    guard mounts.count == 1 else {
+      let points = mounts.prefix(8).map(\.mountPoint).joined(separator: ", ")
+      throw MountError(.notMounted, "\(path) is mounted \(mounts.count) times; name the mount point (\(points))")
+    }
+    point = first.mountPoint
+    entry = first
   }
 
   /// Unmounts.
@@ -32,7 +42,7 @@ public struct Unmounter {
   ///     when its last use ends.
   ///   - notice: is told what is being waited for, where that takes long.
   public func unmount(isLazy: Bool, notice: (String) -> Void) throws(MountError) {
-    let watched = Self.watch(entry)
+    let watched = ReleaseMark(watching: entry)
     defer { watched?.close() }
     // Safe: a C string.
     if unsafe umount2(point, (isLazy ? CInt(MNT_DETACH) : 0) | noFollow) != 0 {
@@ -42,7 +52,11 @@ public struct Unmounter {
       default: throw MountError(.system, "cannot unmount \(name): \(String(errno: errno))")
       }
     }
-    guard !isLazy, let watched else { return }
+    guard !isLazy, let watched else {
+      // No server will, or not soon.
+      MadeFolders.removeMarked(at: point)
+      return
+    }
     if let other = MountTable.current()?.entries.first(where: { $0.device == entry.device && $0.type == entry.type }) {
       notice("\(entry.source) is still mounted on \(other.mountPoint); it is released when that is unmounted too")
       return
@@ -50,13 +64,6 @@ public struct Unmounter {
     if !watched.isReleased(within: 3000) {
       notice("waiting for the server to release \(entry.source), which something still uses")
       _ = watched.isReleased(within: -1)
-    }
-  }
-
-  private static func watch(_ entry: MountTable.Entry) -> ReleaseMark? {
-    let owner = entry.superOptions.split(separator: ",").first { $0.hasPrefix("user_id=") }
-    return owner.flatMap { UInt32($0.dropFirst("user_id=".count)) }.flatMap {
-      ReleaseMark(watching: entry.device, owner: $0)
     }
   }
 

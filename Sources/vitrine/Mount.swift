@@ -1,11 +1,9 @@
-public import ArgumentParser
+internal import ArgumentParser
 internal import BlockDevices
-public import Browsing
-internal import DiskStack
+internal import Browsing
 internal import Glibc
 internal import Logging
-public import Mounting
-internal import SystemPackage
+internal import Mounting
 
 struct Mount: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -21,29 +19,23 @@ struct Mount: ParsableCommand {
   @Argument(help: "An empty folder.", completion: .directory)
   var mountpoint: String
 
-  @Option(
-    name: .customShort("o", allowingJoined: true),
-    help: ArgumentHelp(
-      "Options as mount(8), fuse(8) and the kernel's drivers take them, between commas; see vitrine-mount(1).",
-      valueName: "options"))
-  var options: [String] = []
-
-  @Option(
-    name: .shortAndLong,
-    help: ArgumentHelp(
-      "Show this volume's files: a number, LABEL=, UUID=, PARTLABEL= or PARTUUID=.", valueName: "selector"))
-  var partition: String?
-
-  @OptionGroup var imageArguments: ImageArguments
-
-  @Option(help: ArgumentHelp("Show a filesystem's files, or the disk with its volumes.", valueName: "filesystem|disk"))
-  var view: MountOptions.View?
+  @OptionGroup var arguments: MountArguments
 
   @Flag(name: .shortAndLong, help: "Stay in the foreground; end with Ctrl-C.")
   var foreground = false
 
-  @Option(help: ArgumentHelp("How file contents are passed on, to compare the two.", valueName: "splice|copy"))
-  var reply: MountOptions.Reply?
+  @Flag(help: "Make the mount point where it is missing; it goes with the mount.")
+  var mkdir = false
+
+  @Option(
+    help: ArgumentHelp(
+      "Write a newline to this file descriptor when the mount answers, and close it.", valueName: "number"))
+  var readyFd: Int?
+
+  @Option(
+    help: ArgumentHelp("Write the server's process number to this file while it serves.", valueName: "file"),
+    completion: .file())
+  var pidFile: String?
 
   @Flag(help: "Print counters to standard error after unmounting.")
   var stats = false
@@ -55,64 +47,122 @@ struct Mount: ParsableCommand {
   var verbose = false
 
   func run() throws {
-    let inherited = InheritedDescriptors()
-    let options = try mountOptions()
-    let point: MountPoint
-    do {
-      try MountError.checkSystem(options)
-      point = try MountPoint(checking: mountpoint, allowsNonEmpty: options.allowsNonEmpty)
-    } catch { throw failure(error) }
-    let stack = try open(options)
-    let tree: Tree
-    do { tree = try Tree(showing: stack, view: options.view, volume: options.volume) } catch { throw failure(error) }
-    for warning in Tree.warnings(about: stack) { Message.write("\(image): warning: \(warning)") }
-
-    let destination = LogDestination()
-    let log = Logger(label: image) { ServerLogHandler(label: $0, to: destination) }
-    let source = (try? MountPoint.resolve(image)) ?? image
-    let session = Session(showing: tree, at: point, options: options, sourceName: source, log: log)
-    do { try session.mount() } catch { throw failure(error) }
-    if verbose { Message.write("\(image): \(tree.kind) mounted on \(point.path)") }
-    if foreground {
-      defer { finish(session) }
-      do { try session.serve() } catch { throw failure(error) }
-    } else {
-      try serveInBackground(session, log, to: destination, leaving: inherited)
+    let manager = ServiceManager.takeFromEnvironment()
+    do { try mount(telling: manager) } catch let failure as Failure {
+      manager?.failed(failure.text)
+      throw failure
     }
   }
 
+  private func mount(telling manager: ServiceManager?) throws {
+    var inherited = InheritedDescriptors()
+    let options = try arguments.mountOptions(for: image)
+    let descriptor: ReadyDescriptor?
+    do { descriptor = try readyFd.map { number throws(MountError) in try ReadyDescriptor(number) } } catch {
+      throw Failure(error.text, .usage)
+    }
+    if let descriptor { inherited.keep(descriptor) }
+    let file: ProcessFile?
+    do {
+      file = try pidFile.map { path throws(MountError) in try ProcessFile(at: path) }
+      try MountError.checkSystem(options)
+      // Before the image is looked at, which can take longer.
+      if !mkdir { _ = try MountPoint(checking: mountpoint, allowsNonEmpty: options.allowsNonEmpty) }
+    } catch { throw Failure(image, error) }
+    let tree = try MountArguments.tree(of: image, options)
+
+    EndSignals.hold()
+    let point: MountPoint
+    var folders = MadeFolders()
+    do {
+      if mkdir { folders = try MadeFolders(making: mountpoint) }
+      point = try MountPoint(checking: mountpoint, allowsNonEmpty: options.allowsNonEmpty)
+    } catch {
+      folders.remove()
+      throw Failure(image, error)
+    }
+    let destination = LogDestination()
+    let log = Logger(label: image) { ServerLogHandler(label: $0, to: destination) }
+    let source = (try? MountPoint.resolve(image)) ?? image
+    let announcement = Announcement(
+      of: "\(source) on \(point.path)", descriptor: descriptor, file: file, manager: manager, folders: folders)
+    let session = Session(showing: tree, at: point, options: options, sourceName: source, log: log)
+    do { try session.mount() } catch {
+      announcement.ended(isServing: false)
+      throw Failure(image, error)
+    }
+    if verbose { Message.write("\(image): \(tree.kind) mounted on \(point.path)") }
+    if foreground {
+      try serve(session, announcement, log)
+    } else {
+      try serveInBackground(session, announcement, log, to: destination, leaving: inherited)
+    }
+  }
+
+  private func serve(_ session: Session, _ announcement: Announcement, _ log: Logger) throws {
+    let failure = FirstFailure()
+    do throws(MountError) {
+      try session.serve {
+        do throws(MountError) { try announcement.ready(isLast: true) } catch {
+          failure.keep(error)
+          return false
+        }
+        return true
+      } onEnd: { _ in
+        announcement.ended(isServing: true)
+        finish(session)
+      }
+    } catch { failure.keep(error) }
+    if let error = failure.error { throw Failure(image, error) }
+  }
+
   private func serveInBackground(
-    _ session: Session, _ log: Logger, to destination: LogDestination, leaving inherited: InheritedDescriptors
+    _ session: Session, _ announcement: Announcement, _ log: Logger, to destination: LogDestination,
+    leaving inherited: InheritedDescriptors
   ) throws {
     let detachment: Detachment
     do { detachment = try Detachment.start(leaving: inherited) } catch {
       session.unmount()
-      throw failure(error)
+      announcement.ended(isServing: false)
+      throw Failure(image, error)
     }
     switch detachment {
-    case .starter(let problem):
+    case .starter(let server, let problem):
       // The mount is the server's now: nothing of it may be undone here as this process ends.
       if let problem {
         Message.write("\(image): \(problem)")
+        announcement.failed("\(image): \(problem)")
         _exit(ExitStatus.mountFailed.rawValue)
       }
+      announcement.tellManager(server: server)
       _exit(ExitStatus.success.rawValue)
+    case .interrupted(let signal):
+      EndSignals.end(by: signal)
     case .server(let readiness):
       let keeps = stats
-      do {
+      // Ends here, while the mount's mark still stands: who waits for the release waits for all of this.
+      func end(_ failure: MountError?) -> Never {
+        if let failure {
+          readiness.fail(failure.text)
+          log.error("\(failure.text)")
+        }
+        announcement.ended(isServing: failure == nil)
+        finish(session)
+        _exit((failure == nil ? ExitStatus.success : .mountFailed).rawValue)
+      }
+      do throws(MountError) {
         try session.serve {
+          do throws(MountError) { try announcement.ready(isLast: false) } catch {
+            readiness.fail(error.text)
+            return false
+          }
           Readiness.leaveTerminal(keepingStandardError: keeps)
           if !keeps { destination.moveToSystem() }
           return readiness.report()
+        } onEnd: {
+          end($0)
         }
-      } catch {
-        readiness.fail(error.text)
-        log.error("\(error.text)")
-        finish(session)
-        _exit(ExitStatus.mountFailed.rawValue)
-      }
-      finish(session)
-      _exit(ExitStatus.success.rawValue)
+      } catch { end(error) }
     }
   }
 
@@ -120,47 +170,4 @@ struct Mount: ParsableCommand {
     guard stats else { return }
     for line in session.counters.lines + IOStatistics.lines + ProcessStatistics.lines { Message.writeLine(line) }
   }
-
-  private func mountOptions() throws -> MountOptions {
-    var options = MountOptions()
-    do {
-      for list in self.options { try options.apply(list) }
-      if let partition { try options.select(partition) }
-    } catch { throw Failure("\(image): \(error.text)", .usage) }
-    if let view { options.view = view }
-    if let reply { options.reply = reply }
-    imageArguments.apply(to: &options.image)
-    return options
-  }
-
-  private func open(_ options: MountOptions) throws -> DiskStack {
-    var opening = DiskStack.Options()
-    opening.image = options.image
-    opening.offset = options.offset
-    opening.sizeLimit = options.sizeLimit
-    opening.sectorSize = options.sectorSize
-    opening.acceptsUnknownContents = options.view == .disk
-    do { return try DiskStack(opening: FilePath(image), options: opening) } catch {
-      throw Failure("\(image): \(error.text)", status: error.exitStatus)
-    }
-  }
-
-  private func failure(_ error: MountError) -> Failure {
-    switch error.kind {
-    case .notPermitted: Failure("\(image): \(error.text)", .notPermitted)
-    case .mountPoint, .busy, .notMounted, .system: Failure("\(image): \(error.text)", .mountFailed)
-    }
-  }
-
-  private func failure(_ error: ViewError) -> Failure {
-    switch error {
-    case .usage(let text): Failure("\(image): \(text)", .usage)
-    case .unreadable(let text, let cause): Failure("\(image): \(text)", ExitStatus(cause))
-    case .unsupported(let text): Failure("\(image): \(text)", .notSupported)
-    case .unknown(let text): Failure("\(image): \(text)", .data)
-    }
-  }
 }
-
-extension MountOptions.View: ExpressibleByArgument {}
-extension MountOptions.Reply: ExpressibleByArgument {}

@@ -9,22 +9,35 @@ struct Umount: ParsableCommand {
       """,
     aliases: ["unmount"])
 
-  @Argument(help: "Where the image is mounted.", completion: .directory)
-  var mountpoint: String
+  @Argument(help: "Where the image is mounted; or the image, where it is mounted once.", completion: .file())
+  var mountpoint: [String]
 
   @Flag(name: .shortAndLong, help: "Take the mount away even if it is in use, and do not wait for the last use to end.")
   var lazy = false
 
+  @Flag(name: .shortAndLong, help: "Do not say that something is not mounted, or what is being waited for.")
+  var quiet = false
+
   func run() throws {
-    do {
-      try Unmounter(at: mountpoint).unmount(isLazy: lazy) { Message.write("\(mountpoint): \($0)") }
-    } catch {
-      switch error.kind {
-      case .notPermitted: throw Failure(error.text, .notPermitted)
-      case .notMounted: throw Failure(error.text, .usage)
-      case .mountPoint: throw Failure(error.text, .cannotOpen)
-      case .busy, .system: throw Failure(error.text, .mountFailed)
+    var failures: [ExitStatus] = []
+    for path in mountpoint {
+      do {
+        try Unmounter(at: path).unmount(isLazy: lazy) { if !quiet { Message.write("\(path): \($0)") } }
+      } catch {
+        if !quiet || error.kind != .notMounted { Message.write(error.text) }
+        failures.append(status(of: error))
       }
+    }
+    // The others are unmounted nevertheless.
+    if let first = failures.first { throw ExitCode(first.rawValue) }
+  }
+
+  private func status(of error: MountError) -> ExitStatus {
+    switch error.kind {
+    case .notPermitted: .notPermitted
+    case .notMounted: .usage
+    case .mountPoint: .cannotOpen
+    case .busy, .system: .mountFailed
     }
   }
 }

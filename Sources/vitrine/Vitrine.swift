@@ -17,8 +17,8 @@ struct Vitrine: ParsableCommand {
       """,
     version: "0.1.0",
     subcommands: [
-      Mount.self, Umount.self, Inspect.self, Ls.self, TreeCommand.self, Stat.self, Find.self, Cat.self, Extents.self,
-      Df.self, Du.self,
+      Mount.self, Umount.self, Mounts.self, Inspect.self, Ls.self, TreeCommand.self, Stat.self, Find.self, Cat.self,
+      Extents.self, Df.self, Du.self,
     ],
     defaultSubcommand: Mount.self)
 

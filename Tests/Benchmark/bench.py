@@ -14,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 
+from compressed import CompressedSuite
 from disk_images import DiskImageSuite
 from filesystem import FileSystemSuite
 from servers import Vitrine
@@ -41,7 +42,10 @@ def main():
     with tempfile.TemporaryDirectory(prefix="vitrine-bench-") as directory:
         point = os.path.join(directory, "mnt")
         os.mkdir(point)
-        for heading, kind in (("Files of an ext4 image", FileSystemSuite), ("Disk images", DiskImageSuite)):
+        for heading, kind in (
+            ("Files of an ext4 image", FileSystemSuite), ("Disk images", DiskImageSuite),
+            ("Compressed filesystems", CompressedSuite),
+        ):
             suite = kind(data, point, runs, options.quick, options.only)
             suite.run()
             table = suite.table()

@@ -39,14 +39,23 @@ def make_disks(folder):
 
 
 def _write(path):
-    """A disk of words: no block is zero, none is like another, and each shrinks to about a third."""
-    dice = random.Random(3)
-    words = ["".join(dice.choice("etaoinshrdlu") for _ in range(dice.randint(2, 9))) for _ in range(5000)]
     unfinished = path + ".unfinished"
-    text = " ".join(dice.choices(words, k=1 << 21)).encode()
+    write_words(unfinished, DISK_SIZE)
+    os.rename(unfinished, path)
+
+
+def words(dice):
+    """Text of words, of which each block shrinks to about a third."""
+    known = ["".join(dice.choice("etaoinshrdlu") for _ in range(dice.randint(2, 9))) for _ in range(5000)]
+    return " ".join(dice.choices(known, k=1 << 21)).encode()
+
+
+def write_words(path, size):
+    """A file of words: no block is zero, and none is like another."""
+    dice = random.Random(3)
+    text = words(dice)
     chunk = 1 << 20
-    with open(unfinished, "wb") as file:
-        for _ in range(DISK_SIZE // chunk):
+    with open(path, "wb") as file:
+        for _ in range(size // chunk):
             start = dice.randrange(len(text) - chunk)
             file.write(text[start:start + chunk])
-    os.rename(unfinished, path)

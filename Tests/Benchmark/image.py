@@ -22,7 +22,7 @@ def make_image(path):
     os.makedirs(source)
     try:
         _write_big_file(os.path.join(source, BIG_FILE))
-        _write_tree(os.path.join(source, TREE))
+        write_tree(os.path.join(source, TREE), random.Random(2).randbytes(4 << 20), 8.2)
         with open(unfinished, "wb") as image:
             image.truncate(IMAGE_SIZE)
         environment = dict(os.environ, PATH=os.environ["PATH"] + ":/usr/sbin:/sbin")
@@ -51,8 +51,10 @@ def _write_big_file(path):
             file.write(index.to_bytes(8, "little") + block[8:])
 
 
-def _write_tree(root):
-    """Files as in /usr: most are small, a few are large; some directories hold a thousand; one in twelve is a link."""
+def write_tree(root, content, mean):
+    """Files as in /usr: most are small, a few are large; some directories hold a thousand; one in twelve is a link.
+
+    Their bytes are pieces of `content`; `mean` is that of the logarithm of their sizes."""
     dice = random.Random(2)
     directories = [root]
     os.makedirs(root)
@@ -65,13 +67,12 @@ def _write_tree(root):
         directories.append(directory)
     # A directory's share of the files: 1 / rank, so that the first hold a thousand and most hold a handful.
     weights = [1 / (rank + 2) for rank in range(len(directories))]
-    content = dice.randbytes(4 << 20)
     for number, directory in enumerate(dice.choices(directories, weights, k=TREE_FILES)):
         path = os.path.join(directory, f"{_word(dice)}_{number}.{dice.choice(['so', 'h', 'py', 'gz', 'txt', 'mo'])}")
         if number % 12 == 0:
             os.symlink(f"../{_word(dice)}/{_word(dice)}-{number}", path)
             continue
-        size = min(int(dice.lognormvariate(8.2, 1.7)), len(content))
+        size = min(int(dice.lognormvariate(mean, 1.7)), len(content))
         start = dice.randrange(len(content) - size + 1)
         with open(path, "wb") as file:
             file.write(content[start:start + size])

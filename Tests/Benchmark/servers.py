@@ -45,12 +45,16 @@ class Kernel(Mounted):
 
     device = None
 
+    def __init__(self, image, point, type_="ext4"):
+        super().__init__(image, point)
+        self.type = type_
+
     def mount(self):
         self.device = subprocess.run(
             ["losetup", "--find", "--show", "--read-only", self.image], check=True, capture_output=True, text=True
         ).stdout.strip()
         try:
-            subprocess.run(["mount", "-t", "ext4", "-o", "ro,noatime", self.device, self.point], check=True)
+            subprocess.run(["mount", "-t", self.type, "-o", "ro,noatime", self.device, self.point], check=True)
         except BaseException:
             self.detach()
             raise
@@ -112,6 +116,11 @@ class Server(Mounted):
 class Fuse2fs(Server):
     def command(self):
         return ["fuse2fs", "-f", "-o", "ro", self.image, self.point]
+
+
+class SquashfuseLL(Server):
+    def command(self):
+        return ["squashfuse_ll", "-f", self.image, self.point]
 
 
 class Vitrine(Server):

@@ -1,12 +1,13 @@
 import BlockDevices
 import Bytes
+import TestSupport
 import Testing
 
 @Suite struct CompositionTests {
   /// Layers drawn at random, three high: what `read` gives and what `resolve` tells must both equal the definition.
   @Test(arguments: 0..<64 as Range<UInt64>)
   func readAndResolveAgree(seed: UInt64) throws {
-    var random = SplitMix(state: seed)
+    var random = SeededGenerator(seed: seed)
     let device = MemoryDevice((0..<20_000).map { UInt8(truncatingIfNeeded: $0 &* 31 ^ $0 >> 8) })
     let lower = SyntheticMap(Self.extents(upTo: device.size, using: &random), over: [device])
     let middle = ComposedDevice(lower)
@@ -44,14 +45,15 @@ import Testing
     #expect(list.length == 26)
   }
 
-  private static func extents(upTo size: UInt64, using random: inout SplitMix) -> [Extent] {
+  private static func extents(upTo size: UInt64, using random: inout SeededGenerator) -> [Extent] {
     (0..<Int.random(in: 1...30, using: &random)).map { _ in
       let length = UInt64.random(in: 1...900, using: &random)
       return switch Int.random(in: 0..<5, using: &random) {
       case 0: Extent(.hole, length: length)
       case 1: Extent(.unwritten, length: length)
       case 2:
-        Extent(.encoded(unit: .random(in: 0..<99, using: &random), size: Int(length) + 40, skip: 17), length: length)
+        Extent(
+          .encoded(EncodedUnit(.random(in: 0..<99, using: &random), size: Int(length) + 40), skip: 17), length: length)
       default: Extent(.mapped(source: 0, offset: .random(in: 0..<(size - length), using: &random)), length: length)
       }
     }
@@ -67,27 +69,10 @@ import Testing
       try #require(list.length > 0 && list.length <= range.upperBound - position)
       #expect(list.extents.count <= limit)
       for extent in list.extents {
-        switch extent.kind {
-        case .hole: bytes += [UInt8](repeating: 0, count: Int(extent.length))
-        case .made(let source, let offset): bytes += try source.bytes(Int(extent.length), at: offset)
-        case .host: Issue.record("there is no host file here")
-        }
+        bytes += try extent.bytes()
       }
       position += list.length
     }
     return bytes
-  }
-}
-
-/// A small seeded generator, so that a failure can be repeated.
-struct SplitMix: RandomNumberGenerator {
-  var state: UInt64
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var mixed = state
-    mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-    return mixed ^ (mixed >> 31)
   }
 }

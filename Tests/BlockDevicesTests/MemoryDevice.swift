@@ -1,9 +1,10 @@
 import BlockDevices
 import Bytes
 import Synchronization
+import TestSupport
 
 /// A device in memory that counts what is read of it.
-final class MemoryDevice: BlockDevice {
+final class MemoryDevice: MadeDevice {
   let contents: [UInt8]
   let reads = Atomic<Int>(0)
 
@@ -17,15 +18,10 @@ final class MemoryDevice: BlockDevice {
     let part = Array(contents[Int(offset)..<(Int(offset) + count)])
     out.append(contentsOf: part.rawSpan)
   }
-
-  func resolve(_ range: Range<UInt64>, into extents: inout HostExtentList) throws(ReadError) {
-    guard range.upperBound <= size else { throw .truncated("data", at: range.upperBound) }
-    extents.append(.made(self, offset: range.lowerBound), length: range.upperBound - range.lowerBound)
-  }
 }
 
 /// A map made of given extents, and its contents by the definition of each kind: what composition is held against.
-final class SyntheticMap: ExtentMap {
+final class SyntheticMap: ExtentMap, UnitDecoder {
   let extents: [Extent]
   let sources: [any BlockDevice]
   let size: UInt64
@@ -45,7 +41,7 @@ final class SyntheticMap: ExtentMap {
       return switch extent.kind {
       case .hole, .unwritten: [UInt8](repeating: 0, count: length)
       case .mapped(let source, let offset): Array(sources[source].contents[Int(offset)..<(Int(offset) + length)])
-      case .encoded(let unit, let size, let skip): Array(Self.unit(unit, size: size)[skip..<(skip + length)])
+      case .encoded(let unit, let skip): Array(Self.unit(unit.id, size: unit.size)[skip..<(skip + length)])
       }
     }
   }
@@ -63,14 +59,14 @@ final class SyntheticMap: ExtentMap {
         case .hole: .hole
         case .unwritten: .unwritten
         case .mapped(let source, let offset): .mapped(source: source, offset: offset + skipped)
-        case .encoded(let unit, let size, let skip): .encoded(unit: unit, size: size, skip: skip + Int(skipped))
+        case .encoded(let unit, let skip): .encoded(unit, skip: skip + Int(skipped))
         }
       list.append(kind, length: upper - lower)
     }
   }
 
-  func decode(_ unit: UInt64, size: Int, into out: inout OutputRawSpan) throws(ReadError) {
-    let decoded = Self.unit(unit, size: size)
+  func decode(_ unit: EncodedUnit, into out: inout OutputRawSpan) throws(ReadError) {
+    let decoded = Self.unit(unit.id, size: unit.size)
     out.append(contentsOf: decoded.rawSpan)
   }
 }

@@ -1,5 +1,6 @@
 import BlockDevices
 import Bytes
+import TestSupport
 import Testing
 
 /// A device with a journal's writes done in memory.
@@ -10,7 +11,7 @@ import Testing
   /// Writes drawn at random, done to an array, too.
   @Test(arguments: 0..<48 as Range<UInt64>)
   func readsAsIfWritten(seed: UInt64) throws {
-    var random = SplitMix(state: seed)
+    var random = SeededGenerator(seed: seed)
     let size = 25_000
     var expected = device.contents + [UInt8](repeating: 0, count: size - device.contents.count)
     var writes = PendingWrites()
@@ -62,10 +63,8 @@ import Testing
         switch extent.kind {
         case .hole, .unwritten: bytes += [UInt8](repeating: 0, count: length)
         case .mapped(let source, let offset): bytes += try map.sources[source].bytes(length, at: offset)
-        case .encoded(let unit, let size, let skip):
-          let decoded = try [UInt8].filled(size) { (out) throws(ReadError) in
-            try map.decode(unit, size: size, into: &out)
-          }
+        case .encoded(let unit, let skip):
+          let decoded = try [UInt8].filled(unit.size) { (out) throws(ReadError) in try map.decode(unit, into: &out) }
           bytes += decoded[skip..<(skip + length)]
         }
       }

@@ -1,4 +1,4 @@
-import BlockDevices
+@testable import BlockDevices
 import Bytes
 import Foundation
 import Synchronization
@@ -6,68 +6,94 @@ import Testing
 
 /// Decoded units are kept within the budget, and decoded once however many want them.
 @Suite struct UnitCacheTests {
-  private let device = MemoryDevice([])
+  /// Decodes a unit to its number, as often as it has bytes, and counts.
+  private final class Decoder: UnitDecoder {
+    let decodes = Atomic<Int>(0)
+    /// Units from this number on fail.
+    let firstBad: UInt64
 
-  private func unit(_ number: UInt64, of cache: UnitCache, size: Int = 1000, _ decodes: borrowing Atomic<Int>) throws
-    -> [UInt8]
-  {
-    try cache.bytes(of: number, size: size, from: device) { (out) throws(ReadError) in
+    init(firstBad: UInt64 = .max) { self.firstBad = firstBad }
+
+    var count: Int { decodes.load(ordering: .relaxed) }
+
+    func decode(_ unit: EncodedUnit, into out: inout OutputRawSpan) throws(ReadError) {
       decodes.add(1, ordering: .relaxed)
-      for _ in 0..<size { out.append(UInt8(truncatingIfNeeded: number)) }
+      guard unit.id < firstBad else { throw .corrupt("unit", at: unit.id) }
+      for _ in 0..<unit.size { out.append(UInt8(truncatingIfNeeded: unit.id)) }
     }
   }
 
+  private static func unit(_ number: UInt64, size: Int = 1000) -> EncodedUnit { EncodedUnit(number, size: size) }
+
+  private let decoder = Decoder()
+
   @Test func aUnitIsDecodedOnce() throws {
     let cache = UnitCache(budget: 1 << 20)
-    let decodes = Atomic<Int>(0)
     for _ in 0..<3 {
       for number in 0..<50 as Range<UInt64> {
-        #expect(try unit(number, of: cache, decodes) == [UInt8](repeating: UInt8(number), count: 1000))
+        let decoded = try cache.bytes(of: Self.unit(number), from: decoder)
+        #expect(decoded.count == 1000)
+        #expect(try decoded.bytes.u8(999) == UInt8(number))
       }
     }
-    #expect(decodes.load(ordering: .relaxed) == 50)
-    #expect(cache.bytes(of: 7, from: device)?.count == 1000)
-    #expect(cache.bytes(of: 51, from: device) == nil)
-    #expect(cache.bytes(of: 7, from: MemoryDevice([])) == nil, "another device's unit is another")
+    #expect(decoder.count == 50)
+    #expect(cache.keptBytes(of: Self.unit(7), from: decoder)?.count == 1000)
+    #expect(cache.keptBytes(of: Self.unit(51), from: decoder) == nil)
+    #expect(cache.keptBytes(of: Self.unit(7), from: Decoder()) == nil, "another decoder's unit is another")
+    #expect(cache.keptBytes(of: Self.unit(7, size: 999), from: decoder) == nil, "another size is another unit")
   }
 
   @Test func theBudgetHolds() throws {
     let cache = UnitCache(budget: 64_000)
-    let decodes = Atomic<Int>(0)
-    for number in 0..<1000 as Range<UInt64> { _ = try unit(number, of: cache, decodes) }
-    let kept = (0..<1000 as Range<UInt64>).count { cache.bytes(of: $0, from: device) != nil }
+    for number in 0..<1000 as Range<UInt64> { _ = try cache.bytes(of: Self.unit(number), from: decoder) }
+    let kept = (0..<1000 as Range<UInt64>).count { cache.keptBytes(of: Self.unit($0), from: decoder) != nil }
     #expect((20...64).contains(kept), "\(kept)")
-    #expect(cache.bytes(of: 999, from: device) != nil)
-    // Larger than a shard: handed out, and not kept.
-    #expect(try unit(2000, of: cache, size: 50_000, decodes).count == 50_000)
-    #expect(cache.bytes(of: 2000, from: device) == nil)
+    #expect(cache.keptBytes(of: Self.unit(999), from: decoder) != nil)
+    // Too large: handed out, and not kept.
+    #expect(try cache.bytes(of: Self.unit(2000, size: 50_000), from: decoder).count == 50_000)
+    #expect(cache.keptBytes(of: Self.unit(2000, size: 50_000), from: decoder) == nil)
+  }
+
+  @Test func nothingIsKeptWithoutABudget() throws {
+    let cache = UnitCache(budget: 0)
+    for _ in 0..<2 { #expect(try cache.bytes(of: Self.unit(3), from: decoder).count == 1000) }
+    #expect(decoder.count == 2)
   }
 
   @Test func errorsAreNotKept() throws {
     let cache = UnitCache()
-    let decodes = Atomic<Int>(0)
+    let bad = Decoder(firstBad: 1)
     for _ in 0..<2 {
-      #expect(throws: ReadError.self) {
-        try cache.bytes(of: 1, size: 10, from: device) { (_) throws(ReadError) in
-          decodes.add(1, ordering: .relaxed)
-          throw .corrupt("unit", at: 1)
-        }
-      }
+      #expect(throws: ReadError.self) { try cache.bytes(of: Self.unit(1), from: bad) }
     }
-    #expect(decodes.load(ordering: .relaxed) == 2)
-    #expect(try unit(1, of: cache, size: 10, decodes).count == 10)
+    #expect(bad.count == 2)
+    #expect(try cache.bytes(of: Self.unit(0), from: bad).count == 1000)
   }
 
   @Test func manyWhoWantOneUnitDecodeItOnce() throws {
     let cache = UnitCache()
-    let decodes = Atomic<Int>(0)
     let wrong = Atomic<Int>(0)
     DispatchQueue.concurrentPerform(iterations: 16) { _ in
       for number in 0..<40 as Range<UInt64> {
-        if (try? unit(number, of: cache, decodes))?.count != 1000 { wrong.add(1, ordering: .relaxed) }
+        if (try? cache.bytes(of: Self.unit(number), from: decoder))?.count != 1000 { wrong.add(1, ordering: .relaxed) }
       }
     }
-    #expect(decodes.load(ordering: .relaxed) == 40)
+    #expect(decoder.count == 40)
     #expect(wrong.load(ordering: .relaxed) == 0)
+  }
+
+  @Test func unitsAreDecodedAhead() throws {
+    let cache = UnitCache(threads: 2)
+    for number in 0..<40 as Range<UInt64> {
+      cache.decodeAhead(DecodableUnit(Self.unit(number), of: decoder, in: cache))
+    }
+    // Each once: by a thread of the cache, or here where that one has not come to it yet.
+    for number in 0..<40 as Range<UInt64> {
+      #expect(try cache.bytes(of: Self.unit(number), from: decoder).count == 1000)
+    }
+    #expect(decoder.count == 40)
+    // Another cache's are not this one's to decode.
+    UnitCache(threads: 0).decodeAhead(DecodableUnit(Self.unit(50), of: decoder, in: nil))
+    #expect(decoder.count == 40)
   }
 }

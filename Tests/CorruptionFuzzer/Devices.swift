@@ -22,7 +22,7 @@ final class RecordingDevice: BlockDevice, @unchecked Sendable {
 }
 
 /// A device with some bytes changed and, it may be, its end cut off.
-final class MutatedDevice: BlockDevice {
+final class MutatedDevice: BlockDevice, UnitDecoder {
   private let base: any BlockDevice
   let edits: [Edit]
   let size: UInt64
@@ -53,6 +53,16 @@ final class MutatedDevice: BlockDevice {
 
   func resolve(_ range: Range<UInt64>, into extents: inout HostExtentList) throws(ReadError) {
     guard range.upperBound <= size else { throw .truncated("data", at: range.upperBound) }
-    extents.append(.made(self, offset: range.lowerBound), length: range.upperBound - range.lowerBound)
+    var position = range.lowerBound
+    while position < range.upperBound && !extents.isFull {
+      let length = min(range.upperBound - position, 1 << 20)
+      let unit = EncodedUnit(position, size: Int(length))
+      extents.append(.encoded(DecodableUnit(unit, of: self, in: nil), skip: 0), length: length)
+      position += length
+    }
+  }
+
+  func decode(_ unit: EncodedUnit, into out: inout OutputRawSpan) throws(ReadError) {
+    try read(unit.size, at: unit.id, into: &out)
   }
 }

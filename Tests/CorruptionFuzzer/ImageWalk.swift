@@ -75,13 +75,7 @@ struct ImageWalk {
     var position = 0
     for extent in extents.extents {
       let length = Int(extent.length)
-      let part: [UInt8]?
-      switch extent.kind {
-      case .hole: part = [UInt8](repeating: 0, count: length)
-      case .host(let file, let offset): part = try? file.bytes(length, at: offset)
-      case .made(let device, let offset): part = try? device.bytes(length, at: offset)
-      }
-      if part.map({ $0 == Array(bytes[position..<(position + length)]) }) != true {
+      if (try? extent.bytes()).map({ $0 == Array(bytes[position..<(position + length)]) }) != true {
         fail("the extent at \(position) of \(range) gives other bytes")
       }
       position += length

@@ -1,8 +1,9 @@
 import BlockDevices
 import Bytes
+import TestSupport
 
 /// Bytes in memory, and zeros behind them.
-final class MemoryDevice: BlockDevice {
+final class MemoryDevice: MadeDevice {
   private let contents: [UInt8]
   let size: UInt64
 
@@ -19,11 +20,6 @@ final class MemoryDevice: BlockDevice {
     let contents = contents
     out.append(contentsOf: try contents.rawSpan.slice(start, count: stored))
     out.append(zeros: count - stored)
-  }
-
-  func resolve(_ range: Range<UInt64>, into extents: inout HostExtentList) throws(ReadError) {
-    guard range.upperBound <= size else { throw .truncated("data", at: range.upperBound) }
-    extents.append(.made(self, offset: range.lowerBound), length: range.upperBound - range.lowerBound)
   }
 }
 

@@ -115,7 +115,7 @@ struct HostImage {
       return switch extent.kind {
       case .hole, .unwritten: [UInt8](repeating: 0, count: length)
       case .mapped(_, let offset): Array(bytes[Int(offset)..<Int(offset) + length])
-      case .encoded(let unit, _, let skip): Array((units[unit] ?? [])[skip..<skip + length])
+      case .encoded(let unit, let skip): Array((units[unit.id] ?? [])[skip..<skip + length])
       }
     }
   }

@@ -1,3 +1,4 @@
+import BlockDevices
 import DiskImages
 import DiskStack
 @testable import Mounting
@@ -69,6 +70,16 @@ import Testing
       #expect(list.contains(Substring(option)))
     }
     #expect(try parsed("dev,suid").mountList(sourceName: "/img").contains("dev,suid"))
+  }
+
+  @Test func decoding() throws {
+    #expect(try parsed("decode_cache=16M,decode_threads=3").units.budget == 16 << 20)
+    #expect(try parsed("decode_threads=3").decodeThreads == 3)
+    #expect(try parsed("").units.budget == 64 << 20)
+    for wrong in ["decode_cache=-1", "decode_cache=2T", "decode_threads=-1", "decode_threads=65", "decode_threads=all"]
+    {
+      #expect(throws: OptionError.self) { try parsed(wrong) }
+    }
   }
 
   @Test func sectorSizes() throws {

@@ -24,7 +24,7 @@ import Testing
       entries.append((name: file.0, node: UInt64(index) + 10))
     }
     nodes[2] = .init(kind: .directory(entries), permissions: 0o755)
-    let fileSystem = MemoryFileSystem(on: image.file, nodes: nodes, units: units)
+    let fileSystem = MemoryFileSystem(on: image.file, nodes: nodes, contents: units)
     return try MemoryMount.with(Tree(of: fileSystem), options, body)
   }
 
@@ -66,8 +66,8 @@ import Testing
       (
         "decoded",
         [
-          Extent(.encoded(unit: 5, size: 9000, skip: 0), length: 9000), stored(262_144, at: 8192),
-          Extent(.encoded(unit: 5, size: 9000, skip: 17), length: 1234),
+          Extent(.encoded(EncodedUnit(5, size: 9000), skip: 0), length: 9000), stored(262_144, at: 8192),
+          Extent(.encoded(EncodedUnit(5, size: 9000), skip: 17), length: 1234),
         ]
       ),
       ("tail", [stored(524_288 + 123, at: 4096)]),

@@ -57,12 +57,7 @@ private func compareByExtents(
     }
     for extent in extents.extents {
       let length = Int(extent.length)
-      let bytes: [UInt8] =
-        switch extent.kind {
-        case .hole: [UInt8](repeating: 0, count: length)
-        case .host(let file, let offset): try file.bytes(length, at: offset)
-        case .made(let device, let offset): try device.bytes(length, at: offset)
-        }
+      let bytes = try extent.bytes()
       guard try bytes == expected.bytes(length, at: position) else {
         throw DiskDifference(description: "the extent at \(position) of \(length) bytes is another: \(extent.kind)")
       }

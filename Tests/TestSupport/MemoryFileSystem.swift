@@ -40,18 +40,33 @@ public final class MemoryFileSystem: FileSystem {
   public let device: any BlockDevice
   public let root = NodeID(2)
   public let nodes: [UInt64: Node]
-  public let units: [UInt64: [UInt8]]
+  /// What each unit decodes to.
+  public let contents: [UInt64: [UInt8]]
+  public let units: UnitCache?
+  /// The file behind each file.
+  public let followers: [UInt64: UInt64]
+  private let decodes = Mutex<[UInt64: Int]>([:])
   public var summary: FileSystemSummary {
     FileSystemSummary(
       type: "memory", label: Array("memory label".utf8), uuid: "0000-1111", blockSize: 1024, blockCount: 1000,
       freeBlockCount: 400, availableBlockCount: 300, inodeCount: 50, freeInodeCount: 20, size: device.size)
   }
 
-  public init(on device: any BlockDevice, nodes: [UInt64: Node], units: [UInt64: [UInt8]] = [:]) {
+  public init(
+    on device: any BlockDevice, nodes: [UInt64: Node], contents: [UInt64: [UInt8]] = [:], units: UnitCache? = nil,
+    followers: [UInt64: UInt64] = [:]
+  ) {
     self.device = device
     self.nodes = nodes
+    self.contents = contents
     self.units = units
+    self.followers = followers
   }
+
+  /// How often each unit was decoded.
+  public var decodeCounts: [UInt64: Int] { decodes.withLock { $0 } }
+
+  public func follower(of node: NodeID) -> NodeID? { followers[node.rawValue].map { NodeID($0) } }
 
   public convenience init(reading device: any BlockDevice, options: OpenOptions) throws(OpenError) {
     throw .notRecognized
@@ -138,7 +153,7 @@ public final class MemoryFileSystem: FileSystem {
         let kind: Extent.Kind =
           switch extent.kind {
           case .mapped(let source, let offset): .mapped(source: source, offset: offset + skip)
-          case .encoded(let unit, let size, let before): .encoded(unit: unit, size: size, skip: before + Int(skip))
+          case .encoded(let unit, let before): .encoded(unit, skip: before + Int(skip))
           case .hole, .unwritten: extent.kind
           }
         list.append(kind, length: high - low)
@@ -147,8 +162,9 @@ public final class MemoryFileSystem: FileSystem {
     }
   }
 
-  public func decode(_ unit: UInt64, size: Int, of node: NodeID, into out: inout OutputRawSpan) throws(ReadError) {
-    guard let bytes = units[unit], bytes.count == size else { throw .corrupt("unit", at: unit) }
+  public func decode(_ unit: EncodedUnit, into out: inout OutputRawSpan) throws(ReadError) {
+    decodes.withLock { $0[unit.id, default: 0] += 1 }
+    guard let bytes = contents[unit.id], bytes.count == unit.size else { throw .corrupt("unit", at: unit.id) }
     out.append(contentsOf: bytes.rawSpan)
   }
 

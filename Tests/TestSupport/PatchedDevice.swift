@@ -2,7 +2,7 @@ public import BlockDevices
 public import Bytes
 
 /// A device with some bytes other than those below: damage, without a copy of the image.
-public final class PatchedDevice: BlockDevice {
+public final class PatchedDevice: MadeDevice {
   private let below: any BlockDevice
   private let patches: [(offset: UInt64, bytes: [UInt8])]
 
@@ -24,9 +24,5 @@ public final class PatchedDevice: BlockDevice {
       }
     }
     out.append(contentsOf: bytes.rawSpan)
-  }
-
-  public func resolve(_ range: Range<UInt64>, into extents: inout HostExtentList) throws(ReadError) {
-    extents.append(.made(self, offset: range.lowerBound), length: range.upperBound - range.lowerBound)
   }
 }

@@ -6,7 +6,7 @@ import Testing
 import Volumes
 
 /// An image in memory with some bytes changed, or cut short.
-private final class MutatedDevice: BlockDevice {
+private final class MutatedDevice: MadeDevice {
   private let contents: [UInt8]
   var size: UInt64 { UInt64(contents.count) }
 
@@ -17,10 +17,6 @@ private final class MutatedDevice: BlockDevice {
     // A class cannot lend its array's bytes.
     let contents = contents
     out.append(contentsOf: try contents.rawSpan.slice(Int(offset), count: count))
-  }
-
-  func resolve(_ range: Range<UInt64>, into extents: inout HostExtentList) throws(ReadError) {
-    extents.append(.made(self, offset: range.lowerBound), length: range.upperBound - range.lowerBound)
   }
 }
 
@@ -50,7 +46,7 @@ private final class MutatedDevice: BlockDevice {
     }
     let rounds = Privileges.runsLongTests ? 2000 : 150
     let seed = UInt64.random(in: 0...UInt64.max)
-    var random = SplitMix(state: seed)
+    var random = SeededGenerator(seed: seed)
     for round in 0..<rounds {
       var bytes = original
       for _ in 0..<Int(1 + random.next() % 4) {
@@ -83,18 +79,5 @@ private final class MutatedDevice: BlockDevice {
       if fixture.name == "basic", length >= 17408 { #expect(layout.table?.partitions.count == 3, "cut to \(length)") }
       if fixture.name == "basic", length == 1024 + 128 { #expect(layout.table?.partitions.count == 1) }
     }
-  }
-}
-
-/// A small generator of numbers that can be seeded.
-private struct SplitMix: RandomNumberGenerator {
-  var state: UInt64
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var mixed = state
-    mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-    return mixed ^ (mixed >> 31)
   }
 }

@@ -168,7 +168,7 @@ extension QCOW {
     guard place.offset >= 48, device.contains(place.count, at: place.offset) else {
       throw .corrupt("compressed cluster", at: part.lowerBound)
     }
-    extents.append(.encoded(unit: unit, size: Int(clusterSize), skip: Int(skip)), length: length)
+    extents.append(.encoded(EncodedUnit(unit, size: Int(clusterSize)), skip: Int(skip)), length: length)
   }
 
   /// Where the compressed data of a unit lie: their byte, and how many bytes, below the size of a cluster.
@@ -177,11 +177,11 @@ extension QCOW {
     return (unit & ((1 << offsetBits) - 1), (unit >> offsetBits) & (clusterSize - 1))
   }
 
-  func decode(_ unit: UInt64, size: Int, into out: inout OutputRawSpan) throws(ReadError) {
-    let place = compressedPlace(unit)
+  func decode(_ unit: EncodedUnit, into out: inout OutputRawSpan) throws(ReadError) {
+    let place = compressedPlace(unit.id)
     let bytes = try device.bytes(Int(place.count), at: place.offset)
     do throws(ReadError) {
-      try Codec.deflate.decode(bytes.rawSpan, count: size, of: "compressed cluster", into: &out)
+      try Codec.deflate.decode(bytes.rawSpan, count: unit.size, of: "compressed cluster", into: &out)
     } catch {
       throw ReadError(error.cause, error.subject, at: place.offset)
     }

@@ -14,14 +14,14 @@ extension QCOW2 {
     return (offset, sectors * 512 - offset % 512)
   }
 
-  func decode(_ unit: UInt64, size: Int, into out: inout OutputRawSpan) throws(ReadError) {
-    let place = compressedPlace(unit)
+  func decode(_ unit: EncodedUnit, into out: inout OutputRawSpan) throws(ReadError) {
+    let place = compressedPlace(unit.id)
     guard place.offset < device.size else { throw .corrupt("compressed cluster", at: place.offset) }
     // At most two clusters: the number of sectors has 13 bits where a cluster has 21.
     let count = min(place.count, device.size - place.offset)
     let bytes = try device.bytes(Int(count), at: place.offset)
     do throws(ReadError) {
-      try header.codec.decode(bytes.rawSpan, count: size, of: "compressed cluster", into: &out)
+      try header.codec.decode(bytes.rawSpan, count: unit.size, of: "compressed cluster", into: &out)
     } catch {
       throw ReadError(error.cause, error.subject, at: place.offset)
     }

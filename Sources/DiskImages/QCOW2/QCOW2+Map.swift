@@ -106,7 +106,7 @@ extension QCOW2 {
         throw .corrupt("compressed cluster", at: start)
       }
       extents.append(
-        .encoded(unit: unit, size: Int(header.clusterSize), skip: Int(part.lowerBound - start)),
+        .encoded(EncodedUnit(unit, size: Int(header.clusterSize)), skip: Int(part.lowerBound - start)),
         length: part.upperBound - part.lowerBound)
     case .parts(let offset, let parts):
       try append(parts, from: start, at: offset, part, to: &extents)

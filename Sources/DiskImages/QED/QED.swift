@@ -96,9 +96,4 @@ extension QED {
       position = part.upperBound
     }
   }
-
-  /// Nothing is ever compressed.
-  func decode(_ unit: UInt64, size: Int, into out: inout OutputRawSpan) throws(ReadError) {
-    throw .corrupt("compressed cluster", at: unit)
-  }
 }

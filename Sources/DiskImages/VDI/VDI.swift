@@ -88,10 +88,6 @@ final class VDI: VirtualDisk {
     }
   }
 
-  func decode(_ unit: UInt64, size: Int, into out: inout OutputRawSpan) throws(ReadError) {
-    throw .corrupt("block of the disk", at: unit)
-  }
-
   private func appendParent(_ range: Range<UInt64>, into extents: inout ExtentList) {
     let parentEnd = parent?.disk.size ?? 0
     let end = min(max(range.lowerBound, parentEnd), range.upperBound)

@@ -86,10 +86,6 @@ final class VHD: VirtualDisk {
     }
   }
 
-  func decode(_ unit: UInt64, size: Int, into out: inout OutputRawSpan) throws(ReadError) {
-    throw .corrupt("block of the disk", at: unit)
-  }
-
   private static func summary(of footer: Footer, _ type: Footer.DiskType) -> ImageSummary {
     var summary = ImageSummary()
     summary.variant = "\(type)"

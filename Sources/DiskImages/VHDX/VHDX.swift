@@ -146,10 +146,6 @@ final class VHDX: VirtualDisk {
     }
   }
 
-  func decode(_ unit: UInt64, size: Int, into out: inout OutputRawSpan) throws(ReadError) {
-    throw .corrupt("payload block", at: unit)
-  }
-
   /// Where in the file the block of an entry is, of which `size` bytes are of interest.
   func place(of entry: BlockEntry, index: UInt64, size: UInt64) throws(ReadError) -> UInt64 {
     let end = try entry.offset.adding(size, of: "entry of the block allocation table")

@@ -74,8 +74,8 @@ final class SparseExtent: Sendable {
         case .stored(let offset):
           let skipped = position - start
           if layout.compression != nil {
-            let unit = (place.start + start) / VMDK.sectorSize
-            list.append(.encoded(unit: unit, size: unitSize(start), skip: Int(skipped)), length: length)
+            let unit = EncodedUnit((place.start + start) / VMDK.sectorSize, size: unitSize(start))
+            list.append(.encoded(unit, skip: Int(skipped)), length: length)
           } else {
             guard device.contains(skipped + length, at: offset) else { throw .truncated("grain", at: offset) }
             list.append(.mapped(source: place.source, offset: offset + skipped), length: length)

@@ -90,13 +90,13 @@ final class VMDK: VirtualDisk {
     }
   }
 
-  /// - Parameter unit: the sector of the disk that a compressed grain begins at.
-  func decode(_ unit: UInt64, size: Int, into out: inout OutputRawSpan) throws(ReadError) {
-    let position = try unit.multiplied(by: Self.sectorSize, of: "compressed grain")
+  /// - Parameter unit: its id is the sector of the disk that a compressed grain begins at.
+  func decode(_ unit: EncodedUnit, into out: inout OutputRawSpan) throws(ReadError) {
+    let position = try unit.id.multiplied(by: Self.sectorSize, of: "compressed grain")
     guard position < self.size, case let extent = extents[index(at: position)],
       case .sparse(let sparse, _) = extent.contents
-    else { throw .corrupt("compressed grain", at: unit) }
-    try sparse.decode(grainAt: position - extent.start, size: size, into: &out)
+    else { throw .corrupt("compressed grain", at: unit.id) }
+    try sparse.decode(grainAt: position - extent.start, size: unit.size, into: &out)
   }
 
   /// The extent that holds `offset`, which lies within the disk.

@@ -27,8 +27,8 @@ extension Ext4 {
     let size = min(held, inode.size)
     let end = min(range.upperBound, size)
     if range.lowerBound < end {
-      extents.append(
-        .encoded(unit: 0, size: Int(size), skip: Int(range.lowerBound)), length: end - range.lowerBound)
+      let unit = EncodedUnit(UInt64(inode.number), size: Int(size))
+      extents.append(.encoded(unit, skip: Int(range.lowerBound)), length: end - range.lowerBound)
     }
     let start = max(range.lowerBound, size)
     if start < range.upperBound && !extents.isFull { extents.append(.hole, length: range.upperBound - start) }

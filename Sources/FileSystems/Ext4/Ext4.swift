@@ -77,14 +77,13 @@ public final class Ext4: FileSystem {
     }
   }
 
-  public func decode(
-    _ unit: UInt64, size: Int, of node: NodeID, into out: inout OutputRawSpan
-  ) throws(ReadError) {
-    let inode = try inode(node)
-    guard unit == 0, inode.type == .regular, inode.storage == .inline, !inode.flags.contains(.encrypted) else {
-      throw .io(.invalidArgument, "inline data", at: node.rawValue)
+  /// - Parameter unit: its id is the number of an inode which holds its contents itself.
+  public func decode(_ unit: EncodedUnit, into out: inout OutputRawSpan) throws(ReadError) {
+    let inode = try inode(NodeID(unit.id))
+    guard inode.type == .regular, inode.storage == .inline, !inode.flags.contains(.encrypted) else {
+      throw .io(.invalidArgument, "inline data", at: unit.id)
     }
     let contents = try inlineContents(of: inode)
-    out.append(contentsOf: try contents.rawSpan.slice(0, count: size, of: "inline data"))
+    out.append(contentsOf: try contents.rawSpan.slice(0, count: unit.size, of: "inline data"))
   }
 }

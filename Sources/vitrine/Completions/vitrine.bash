@@ -79,7 +79,7 @@ _vitrine() {
         view=*) _vitrine_offer "$last" "${value%"$last"}" view=filesystem view=disk ;;
         *)
           _vitrine_offer "$last" "${value%"$last"}" allow_external_files allow_other allow_root backing_file= cache= \
-            default_permissions dev direct_io dmask= exec fmask= format= fsname= gid= noatime nodev noexec nonempty \
+            decode_cache= decode_threads= default_permissions dev direct_io dmask= exec fmask= format= fsname= gid= noatime nodev noexec nonempty \
             nosuid offset= partition= reply= ro sector_size= sizelimit= snapshot= subtype= suid timeout= uid= umask= view=
           compopt -o nospace 2>/dev/null
           ;;

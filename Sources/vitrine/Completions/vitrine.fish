@@ -47,6 +47,8 @@ function __vitrine_mount_options
         "$before"backing_file=\t'Stands in for the one that the image names' \
         "$before"cache=kernel\t'Keep file contents in the page cache' \
         "$before"cache=never\t'Ask the server for each read' \
+        "$before"decode_cache=\t'How much that was decoded is kept' \
+        "$before"decode_threads=\t'How many threads decode ahead' \
         "$before"default_permissions\t'Enforce owners and permissions' \
         "$before"dev\t'Device nodes work' \
         "$before"direct_io\t'The same as cache=never' \

@@ -1,15 +1,14 @@
-internal import CFuse
 internal import Glibc
 
-/// A thread for what has to wait beside libfuse's workers.
-enum Thread {
+/// A thread for what has to be done, or waited for, beside who answers.
+public enum Thread {
   private final class Body {
     let run: @Sendable () -> Void
     init(_ run: @escaping @Sendable () -> Void) { self.run = run }
   }
 
   /// Starts `body` in a detached thread that gets no signals; false where the system gives no thread.
-  static func start(_ body: @escaping @Sendable () -> Void) -> Bool {
+  public static func start(_ body: @escaping @Sendable () -> Void) -> Bool {
     var all = sigset_t()
     var before = sigset_t()
     // Safe: the sets are locals; the body is retained until the thread takes it over.

@@ -1,0 +1,64 @@
+internal import Glibc
+internal import Synchronization
+
+/// Large pieces of memory that go back to the system when many are idle, and else to whoever wants the next.
+///
+/// Decoded units come and go by thousands a second, from several threads. malloc would keep what each of them freed in
+/// arenas that others cannot use; and fresh memory costs a page fault for every page.
+// Safe: a piece is with one owner at a time, or in the list, which only the lock's holder touches.
+@safe struct RecycledMemory: @unchecked Sendable {
+  private struct Idle {
+    var pieces: [Int: [RecycledMemory]] = [:]
+    var size = 0
+  }
+
+  /// Bytes of a piece are a multiple of this; what is smaller is malloc's.
+  private static let step = 64 << 10
+  /// Bytes of idle pieces that are kept.
+  private static let idleLimit = 8 << 20
+  private static let idle = Mutex(Idle())
+
+  private let memory: UnsafeMutableRawPointer
+  private let capacity: Int
+
+  /// Memory for `byteCount` bytes at least.
+  static func take(_ byteCount: Int) -> RecycledMemory {
+    let capacity = (max(byteCount, 1) + step - 1) / step * step
+    guard byteCount >= step else { return RecycledMemory(small: byteCount) }
+    let kept = idle.withLock { idle in
+      let piece = idle.pieces[capacity]?.popLast()
+      if piece != nil { idle.size -= capacity }
+      return piece
+    }
+    return kept ?? RecycledMemory(large: capacity)
+  }
+
+  private init(small byteCount: Int) {
+    capacity = 0
+    unsafe memory = UnsafeMutableRawPointer.allocate(byteCount: max(byteCount, 1), alignment: 16)
+  }
+
+  private init(large capacity: Int) {
+    let made = unsafe mmap(nil, capacity, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
+    guard let made = unsafe made, unsafe made != MAP_FAILED else { fatalError("out of memory") }
+    self.capacity = capacity
+    unsafe memory = made
+  }
+
+  /// - Parameter count: bytes, at most as many as were asked for.
+  @unsafe func buffer(_ count: Int) -> UnsafeMutableRawBufferPointer {
+    unsafe UnsafeMutableRawBufferPointer(start: memory, count: count)
+  }
+
+  /// To be called once, by whoever has the memory last.
+  @unsafe func giveBack() {
+    guard capacity > 0 else { return unsafe memory.deallocate() }
+    let isKept = Self.idle.withLock { idle in
+      guard idle.size + capacity <= Self.idleLimit else { return false }
+      idle.pieces[capacity, default: []].append(self)
+      idle.size += capacity
+      return true
+    }
+    if !isKept { unsafe munmap(memory, capacity) }
+  }
+}

@@ -1,0 +1,36 @@
+internal import BlockDevices
+internal import Bytes
+
+/// What the filesystem says of itself, with the numbers of statfs(2) as Linux has them.
+extension SquashFS {
+  public var summary: FileSystemSummary {
+    FileSystemSummary(
+      type: "squashfs", blockSize: UInt32(superblock.blockSize),
+      blockCount: (superblock.size - 1) >> superblock.blockShift + 1,
+      freeBlockCount: 0, availableBlockCount: 0, inodeCount: UInt64(superblock.inodeCount), freeInodeCount: 0,
+      maximumNameLength: UInt32(Self.longestName), size: superblock.size, features: features,
+      created: Timestamp(seconds: Int64(superblock.created)), notices: notices)
+  }
+
+  /// The flags by the names of mksquashfs's options, where it has them.
+  private var features: [String] {
+    let names: [(Flags, String)] = [
+      (.uncompressedInodes, "noI"), (.uncompressedData, "noD"), (.uncompressedFragments, "noF"),
+      (.uncompressedAttributes, "noX"), (.uncompressedIDs, "noId"), (.noFragments, "no-fragments"),
+      (.alwaysFragments, "always-use-fragments"), (.duplicates, "duplicates"), (.exportable, "exportable"),
+      (.noAttributes, "no-xattrs"), (.compressorOptions, "compressor-options"), (.check, "check"),
+    ]
+    return ["\(superblock.compression)"] + names.filter { superblock.flags.contains($0.0) }.map(\.1)
+  }
+
+  private var notices: [String] {
+    var notices = options.notices
+    if device.size < superblock.size {
+      notices.append(
+        "truncated: the filesystem has \(superblock.size) bytes, of which the last \(superblock.size - device.size) "
+          + "are missing")
+    }
+    if case .failure(let error) = attributeTables { notices.append("extended attributes cannot be read: \(error)") }
+    return notices
+  }
+}
