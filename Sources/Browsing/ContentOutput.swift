@@ -131,7 +131,7 @@ public final class ContentOutput {
   /// Writes the first `count` of `bytes`.
   private func put(_ bytes: [UInt8], _ count: Int) throws(Failure) {
     // Safe: the part lies within the array, which lives through the call.
-    try unsafe bytes.withUnsafeBytes { (buffer) throws(Failure) in
+    try unsafe bytes.rawSpan.withUnsafeBytes { (buffer) throws(Failure) in
       try unsafe put(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
     }
   }

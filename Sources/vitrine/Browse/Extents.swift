@@ -184,7 +184,7 @@ struct ExtentLevels {
         case .hole: break
         case .host(let host, let offset):
           try visit(ExtentRow(logical: position, length: extent.length, physical: offset, file: host))
-        case .made:
+        case .encoded:
           try visit(ExtentRow(logical: position, length: extent.length, physical: nil))
         }
         position += extent.length
