@@ -18,6 +18,8 @@ public final class ContentOutput {
   }
 
   private let descriptor: CInt
+  /// Bytes that were written.
+  public private(set) var written: UInt64 = 0
   private var goesByReference: Bool
   private let readAhead: ReadAhead?
   private var extents = HostExtentList()
@@ -80,6 +82,7 @@ public final class ContentOutput {
       let moved = unsafe sendfile(descriptor, host.descriptor.rawValue, &position, count)
       if moved > 0 {
         done += UInt64(moved)
+        self.written += UInt64(moved)
       } else if moved == 0 {
         throw .reading(.truncated("data", at: offset + done))
       } else {
@@ -118,7 +121,8 @@ public final class ContentOutput {
     withExtendedLifetime(decoded) {}
   }
 
-  private func writeZeros(_ length: UInt64) throws(Failure) {
+  /// Writes so many zeros.
+  public func writeZeros(_ length: UInt64) throws(Failure) {
     if buffer.isEmpty { buffer = [UInt8](repeating: 0, count: Self.bufferSize) }
     var left = length
     while left > 0 {
@@ -143,6 +147,7 @@ public final class ContentOutput {
       let written = unsafe Glibc.write(descriptor, bytes.baseAddress.map { unsafe $0 + done }, bytes.count - done)
       if written > 0 {
         done += written
+        self.written += UInt64(written)
       } else if errno == EAGAIN {
         try waitUntilWritable()
       } else if errno != EINTR {

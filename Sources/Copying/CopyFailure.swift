@@ -21,8 +21,22 @@ public enum CopyFailure: Error, Sendable {
   case noDevice
   /// A folder that was made here is not in its place any more.
   case folderChanged
+  /// Another file of the folder has the same name.
+  case secondName
+  /// A socket, for which archives have no place.
+  case noSocket
+  /// Contents that could not be read when the archive said already how long they are.
+  case zerosInstead(ReadError)
   /// Somebody wants an end.
   case interrupted
+
+  /// Whether an archive cannot go on.
+  var endsArchive: Bool {
+    switch self {
+    case .interrupted, .writing: true
+    default: false
+    }
+  }
 
   /// Whether nothing else could be copied either.
   public var endsCopy: Bool {
@@ -46,6 +60,9 @@ extension CopyFailure: CustomStringConvertible {
     case .impossibleName: "corrupt folder: no file can have that name"
     case .noDevice: "device nodes can be made by root only"
     case .folderChanged: "the folder that was made for it has been moved or replaced"
+    case .secondName: "corrupt folder: it has another file of that name"
+    case .noSocket: "it is a socket, for which archives have no place; left out"
+    case .zerosInstead(let error): "\(error); in the archive, zeros stand in its place"
     case .interrupted: "interrupted"
     }
   }

@@ -16,6 +16,14 @@ public enum HostPath {
     }
   }
 
+  /// The path of what is there, without symbolic links.
+  static func real(_ path: [UInt8]) -> [UInt8]? {
+    // Safe: the path ends in a NUL; what realpath gives does too, and is freed here.
+    guard let real = unsafe withCString(path, { unsafe realpath($0, nil) }) else { return nil }
+    defer { unsafe free(real) }
+    return unsafe Array(UnsafeRawBufferPointer(start: real, count: strlen(real)))
+  }
+
   public static func exists(_ path: [UInt8]) -> Bool { kind(path) != .nothing }
 
   /// The last name of a path, and the folder it is in; without a name where the path ends in ".", ".." or is "/".

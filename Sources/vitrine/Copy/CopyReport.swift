@@ -33,8 +33,9 @@ final class CopyReport: CopyObserver {
     progress?.clear()
     let place = Escaped.text(source)
     switch failure {
+    case .noSocket: Message.write("\(image): \(place): warning: \(failure)")
     case .reading(let error): Message.write("\(image): \(place): \(error.plainText)")
-    case .omitsFolder, .impossibleName: Message.write("\(image): \(place): \(failure)")
+    case .omitsFolder, .impossibleName, .secondName, .zerosInstead: Message.write("\(image): \(place): \(failure)")
     default: Message.write("\(image): \(place): cannot make \(Escaped.text(shown(target()))): \(failure)")
     }
   }
@@ -59,7 +60,9 @@ extension ExitStatus {
     case .writing(.fileExists), .sameName, .isFolder, .isNoFolder, .folderChanged: self = .cannotCreate
     case .writing, .interrupted: self = .io
     case .omitsFolder: self = .cannotOpen
-    case .impossibleName: self = .data
+    case .impossibleName, .secondName: self = .data
+    case .zerosInstead(let error): self = ExitStatus(error)
+    case .noSocket: self = .success
     case .noDevice: self = .notPermitted
     }
   }

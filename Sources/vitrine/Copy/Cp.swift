@@ -122,7 +122,13 @@ struct Cp: ParsableCommand {
   }
 
   private func writeArchive(of sources: [ImageReference]) throws {
-    throw Failure("not yet", .usage)
+    try ArchiveTarget.refuseTerminal()
+    let images = Set(sources.map(\.image))
+    guard images.count == 1, let image = images.first else {
+      throw Failure("an archive can be made of one image at a time", .usage)
+    }
+    let members = sources.map { ArchiveMember(path: $0.path, name: HostPath.split($0.path).name ?? []) }
+    try ArchiveMember.write(members, of: browse.open(image), to: "-", isVerbose: verbose)
   }
 }
 
