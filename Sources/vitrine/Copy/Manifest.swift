@@ -97,7 +97,7 @@ struct MtreeLine {
     add("nlink", "\(attributes.linkCount)")
     if attributes.type == .regular { add("size", "\(attributes.size)") }
     add("time", "\(attributes.modified.seconds).\(TimeText.padded(Int(attributes.modified.nanoseconds), 9))")
-    if let device = attributes.deviceNumber { add("device", "linux,\(device.major),\(device.minor)") }
+    if let device = attributes.deviceNumber { add("device", "native,\(device.major),\(device.minor)") }
     if let target = item.target { line += Array(" link=".utf8) + Self.escaped(target) }
     if let digest = item.digest { add("\(choice.rawValue)digest", Self.hexadecimal(digest)) }
     text = line + [UInt8(ascii: "\n")]
