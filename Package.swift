@@ -79,6 +79,7 @@ let package = Package(
     .testTarget(
       name: "DifferentialTests", dependencies: ["TestSupport", "FileSystems", "BlockDevices", "Bytes", "vitrine"],
       swiftSettings: settings),
+    .testTarget(name: "NamesakeTests", dependencies: ["TestSupport", "vitrine"], swiftSettings: settings),
     .executableTarget(
       name: "CorruptionFuzzer",
       dependencies: ["DiskStack", "DiskImages", "FileSystems", "BlockDevices", "Bytes", .systemPackage],

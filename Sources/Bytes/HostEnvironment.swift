@@ -20,13 +20,27 @@ public enum HostEnvironment {
   /// Lets this process open as many files as it may: a disk can lie in thousands of them, and the usual limit of 1024 is
   /// only there for programs that use select(2).
   public static func allowManyFiles() {
-    var limit = rlimit()
-    let resource = __rlimit_resource_t(RLIMIT_NOFILE.rawValue)
-    // Safe, here and below: the calls fill and read a `rlimit`.
-    guard unsafe getrlimit(resource, &limit) == 0, limit.rlim_cur < limit.rlim_max else { return }
+    guard var limit = fileLimit, limit.rlim_cur < limit.rlim_max else { return }
     limit.rlim_cur = limit.rlim_max
-    _ = unsafe setrlimit(resource, &limit)
+    // Safe: the call reads a `rlimit`.
+    _ = unsafe setrlimit(openFiles, &limit)
   }
+
+  /// Has a program that this process is about to become find the limit as this process found it.
+  public static func restoreFileLimit() {
+    guard var limit = fileLimit else { return }
+    // Safe: as above.
+    _ = unsafe setrlimit(openFiles, &limit)
+  }
+
+  private static var openFiles: __rlimit_resource_t { __rlimit_resource_t(RLIMIT_NOFILE.rawValue) }
+
+  /// As it is when somebody first asks for it.
+  private static let fileLimit: rlimit? = {
+    var limit = rlimit()
+    // Safe: the call fills a `rlimit`.
+    return unsafe getrlimit(openFiles, &limit) == 0 ? limit : nil
+  }()
 
   /// Cores that are to be had; at least 1.
   public static var coreCount: Int { max(sysconf(CInt(_SC_NPROCESSORS_ONLN)), 1) }

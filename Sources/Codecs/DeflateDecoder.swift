@@ -42,4 +42,27 @@ internal import Synchronization
       }
     return result == LIBDEFLATE_SUCCESS ? .bytes(written) : .damaged
   }
+
+  /// Bytes that a stream may decode to of which only a prefix is wanted.
+  private static let longestStream = 16 << 20
+
+  /// Decodes as much as there is room for of the stream that `source` begins with. The library decodes whole streams only,
+  /// so this one is decoded into memory that is made larger until it fits.
+  static func decodePrefix(
+    _ source: UnsafeRawBufferPointer, in frame: Frame, into room: UnsafeMutableRawBufferPointer
+  ) -> DecodingResult {
+    var size = room.count
+    while size <= longestStream {
+      // Safe: allocated with that size, freed below, and copied from no further than was written.
+      let whole = UnsafeMutableRawBufferPointer.allocate(byteCount: max(size, 1), alignment: 16)
+      defer { unsafe whole.deallocate() }
+      if case .bytes(let written) = unsafe decode(source, in: frame, into: whole) {
+        let count = min(written, room.count)
+        unsafe room.copyMemory(from: UnsafeRawBufferPointer(rebasing: whole[..<count]))
+        return .bytes(count)
+      }
+      size = size < 4096 ? 8192 : size * 2
+    }
+    return .damaged
+  }
 }

@@ -84,6 +84,26 @@ internal import Synchronization
 
   private static let headerSize = 13
 
+  /// Decodes the stream of MicroLZMA that `source` is, until there is no more room.
+  /// - Parameters:
+  ///   - dictionary: bytes.
+  ///   - isWhole: whether the stream ends where the room does: then it has to.
+  static func decodeMicro(
+    _ source: UnsafeRawBufferPointer, into room: UnsafeMutableRawBufferPointer, dictionary: UInt32, isWhole: Bool
+  ) -> DecodingResult {
+    withDecoder { decoder in
+      // Nothing can refer to further back than the unit begins.
+      let needed = max(min(dictionary, UInt32(clamping: room.count)), 4096)
+      // Safe: the stream is ours; initializing it anew keeps the memory that fits.
+      let status = unsafe lzma_microlzma_decoder(
+        decoder.stream, UInt64(source.count), UInt64(room.count), isWhole ? 1 : 0, needed)
+      guard status == LZMA_OK else { return failure(status) }
+      let (end, written) = unsafe decoder.run(over: source, into: room)
+      guard end == LZMA_STREAM_END || (!isWhole && written == room.count) else { return failure(end) }
+      return .bytes(written)
+    }
+  }
+
   /// Decodes all of `source` or as much as there is room for. What was set before a decoder saw its header goes on: the
   /// room is the same then.
   private func run(

@@ -9,6 +9,8 @@ public struct ImageOptions: Sendable {
   public var snapshot: String?
   /// Stands in for the backing file (or parent) that the image names.
   public var backingFile: FilePath?
+  /// The further devices that a filesystem in the image spreads to, in order.
+  public var devices: [FilePath] = []
   /// Whether files outside of the image's folder that it names (backing files, extents) may be opened.
   public var allowsExternalFiles = false
   /// Where decoded clusters are kept; nil to decode them for each read.

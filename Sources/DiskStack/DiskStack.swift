@@ -11,6 +11,8 @@ public struct DiskStack: Sendable {
   public let image: DiskImage
   /// The virtual disk, decoded (with `offset` and `sizeLimit` applied).
   public let disk: any BlockDevice
+  /// Bytes of the image in front of the disk: what the options said, or the program that carries a filesystem.
+  public let offset: UInt64
   /// nil for a disk without one: then `volumes` holds the whole disk as its only volume.
   public let table: PartitionTable?
   /// Ascending by number. With a table, number 0 (the whole disk) is among them only where a filesystem fills the
@@ -28,9 +30,10 @@ public struct DiskStack: Sendable {
     self.image = image
 
     var notices = image.allNotices
-    if options.offset == 0 && options.sizeLimit == nil {
-      disk = image.disk
-    } else {
+    var disk = image.disk
+    var offset = options.offset
+    let isWhole = options.offset == 0 && options.sizeLimit == nil
+    if !isWhole {
       guard options.offset < image.disk.size else { throw .offsetBeyondEnd(path, size: image.disk.size) }
       let rest = image.disk.size - options.offset
       let size = min(options.sizeLimit ?? rest, rest)
@@ -43,22 +46,38 @@ public struct DiskStack: Sendable {
       disk = slice
     }
 
-    let layout: DiskLayout
-    do {
-      layout = try DiskLayout(
-        of: disk, sectorSize: options.sectorSize, nativeSectorSize: image.sectorSize)
-    } catch {
-      throw .cannotRead(path, error)
+    var layout = try Self.layout(of: disk, image, path, options)
+    if isWhole, image.format == .raw, layout.table == nil, layout.contents.candidates.isEmpty,
+      let start = ProgramPayload.start(in: disk), let rest = Slice(of: disk, start: start, size: disk.size - start)
+    {
+      disk = rest
+      offset = start
+      layout = try Self.layout(of: disk, image, path, options)
     }
+    self.disk = disk
+    self.offset = offset
     table = layout.table
     var fileSystem = options.fileSystem
     if fileSystem.units == nil { fileSystem.units = options.image.units }
+    let devices = try ExtraDevices(beside: path, options: options.image)
+    if fileSystem.findDevice == nil { fileSystem.findDevice = { devices.find($0) } }
     volumes = VolumeOpener(disk: disk, options: fileSystem).volumes(of: layout)
-    self.notices = notices + layout.notices
+    self.notices = notices + layout.notices + devices.notices
+    try devices.checkUse(in: path)
     // A virtual disk is one, whatever is on it; a file of which nothing is known is likely no disk at all.
     let isSurelyDisk = image.format != .raw || options.acceptsUnknownContents
     if !isSurelyDisk, table == nil, let whole = volumes.first, case .unknown = whole.contents, whole.notices.isEmpty {
       throw .nothingRecognized(path, sign: FileSign.describe(disk))
+    }
+  }
+
+  private static func layout(
+    of disk: any BlockDevice, _ image: DiskImage, _ path: FilePath, _ options: Options
+  ) throws(StackError) -> DiskLayout {
+    do {
+      return try DiskLayout(of: disk, sectorSize: options.sectorSize, nativeSectorSize: image.sectorSize)
+    } catch {
+      throw .cannotRead(path, error)
     }
   }
 

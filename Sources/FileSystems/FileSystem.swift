@@ -90,6 +90,9 @@ public struct OpenOptions: Sendable {
   public var metadataBudget: Int
   /// Where decoded units of files are kept; nil to decode them anew for each read.
   public var units: UnitCache?
+  /// Finds a further device that a filesystem spreads to; nil where it is not known where that is. Without, none is
+  /// looked for.
+  public var findDevice: (@Sendable (ExtraDevice) throws(ReadError) -> (any BlockDevice)?)?
 
   public init(metadataBudget: Int = 8 << 20, units: UnitCache? = nil) {
     self.metadataBudget = metadataBudget

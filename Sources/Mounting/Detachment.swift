@@ -48,14 +48,21 @@ public enum Detachment {
 
 /// A child of this process.
 enum ChildProcess {
-  /// Waits for a child's end, for as long as nobody asks for the end of this process once more.
-  static func reap(_ child: pid_t, unless queue: SignalQueue?) {
+  /// Waits for a child's end, which is near. Who asks for the end of this process once more gets what is awaited; who
+  /// asks twice does not want to wait for it.
+  /// - Returns: the child's status as waitpid(2) has it; nil where it is not known.
+  @discardableResult static func reap(_ child: pid_t, unless queue: SignalQueue?) -> CInt? {
     var status: CInt = 0
+    var askings = 0
     while true {
       // Safe: the status is a local.
       let reaped = unsafe waitpid(child, &status, WNOHANG)
-      if reaped == child || (reaped < 0 && errno != EINTR) { return }
-      if let arrival = queue?.next(), arrival.signal != SIGCHLD { return }
+      if reaped == child { return status }
+      if reaped < 0 && errno != EINTR { return nil }
+      while let arrival = queue?.next() {
+        if arrival.signal != SIGCHLD { askings += 1 }
+      }
+      if askings > 1 { return nil }
       usleep(2000)
     }
   }

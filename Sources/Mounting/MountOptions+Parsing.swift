@@ -48,8 +48,8 @@ extension MountOptions {
 
   private static let valued: Set<String> = [
     "uid", "gid", "umask", "fmask", "dmask", "offset", "sizelimit", "sector_size", "partition", "part", "view", "cache",
-    "reply", "format", "snapshot", "backing_file", "fsname", "subtype", "timeout", "max_read",
-    "decode_cache", "decode_threads",
+    "reply", "format", "snapshot", "backing_file", "device", "fsname", "subtype", "timeout", "attr_timeout",
+    "entry_timeout", "negative_timeout", "max_read", "decode_cache", "decode_threads",
   ]
 
   /// What mount(8), fstab(5) and systemd put into the list for themselves, and what asks for what is so anyway.
@@ -134,14 +134,18 @@ extension MountOptions {
     case "backing_file":
       guard !value.isEmpty else { throw OptionError("option \"backing_file\" needs a value: backing_file=…") }
       image.backingFile = FilePath(value)
+    case "device":
+      guard !value.isEmpty else { throw OptionError("option \"device\" needs a value: device=…") }
+      image.devices.append(FilePath(value))
     case "fsname": sourceName = value
     case "subtype":
       guard !value.isEmpty else { throw OptionError("option \"subtype\" needs a value: subtype=…") }
       subtype = value
-    case "timeout", "attr_timeout", "entry_timeout", "negative_timeout":
-      guard let seconds = Double(value), seconds >= 0, seconds <= Session.longest else {
-        throw OptionError("option \"\(name)\" takes seconds, not \"\(value)\"")
-      }
+    case "timeout":
+      let seconds = try Self.seconds(value, name)
+      idleTimeout = seconds == 0 ? nil : seconds
+    case "attr_timeout", "entry_timeout", "negative_timeout":
+      let seconds = try Self.seconds(value, name)
       timeout = min(timeout ?? seconds, seconds)
     case "decode_cache":
       let size = try Self.bytes(value, name)
@@ -179,6 +183,13 @@ extension MountOptions {
       throw OptionError("option \"\(name)\" takes a number, not \"\(text)\"")
     }
     return number
+  }
+
+  private static func seconds(_ text: String, _ name: String) throws(OptionError) -> Double {
+    guard let seconds = Double(text), seconds >= 0, seconds <= Session.longest else {
+      throw OptionError("option \"\(name)\" takes seconds, not \"\(text)\"")
+    }
+    return seconds
   }
 
   private static func mask(_ text: String, _ name: String) throws(OptionError) -> UInt16 {

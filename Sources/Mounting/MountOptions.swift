@@ -62,6 +62,8 @@ public struct MountOptions: Sendable {
   public var reply = Reply.splice
   /// Seconds for which the kernel may keep names and attributes; nil for as long as it likes.
   public var timeout: Double?
+  /// Seconds without any use after which the mount goes; nil for never.
+  public var idleTimeout: Double?
 
   /// Bytes of decoded contents that are kept, and threads that decode ahead; nil for what is usual.
   public var decodeCache: Int?

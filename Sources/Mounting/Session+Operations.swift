@@ -4,6 +4,7 @@ internal import Bytes
 internal import CFuse
 internal import FileSystems
 internal import Glibc
+internal import Synchronization
 internal import SystemPackage
 
 extension Session {
@@ -46,10 +47,20 @@ extension Session {
       let request = unsafe Request(handle)
       unsafe request.session.open(information.pointee, request)
     }
-    unsafe table.opendir = { handle, _, _ in
-      // After ENOSYS the kernel opens by itself, and keeps what it has read of files and folders.
+    unsafe table.opendir = { handle, _, information in
+      guard let handle = unsafe handle, let information = unsafe information else { return }
+      let request = unsafe Request(handle)
+      unsafe request.session.openFolder(information.pointee, request)
+    }
+    unsafe table.release = { handle, _, _ in
       guard let handle = unsafe handle else { return }
-      unsafe Request(handle).answer(.noFunction)
+      let request = unsafe Request(handle)
+      request.session.close(request)
+    }
+    unsafe table.releasedir = { handle, _, _ in
+      guard let handle = unsafe handle else { return }
+      let request = unsafe Request(handle)
+      request.session.close(request)
     }
     unsafe table.read = { handle, number, size, offset, _ in
       guard let handle = unsafe handle else { return }
@@ -150,12 +161,29 @@ extension Session {
     }
   }
 
+  /// After ENOSYS the kernel opens by itself, and keeps what it has read of files and folders.
   func open(_ information: fuse_file_info, _ request: Request) {
     counters.add(to: .open)
-    guard options.cache == .never else { return request.answer(.noFunction) }
+    let isCached = options.cache != .never
+    guard !isCached || options.idleTimeout != nil else { return request.answer(.noFunction) }
     var information = information
-    information.direct_io = 1
+    information.direct_io = isCached ? 0 : 1
+    information.keep_cache = isCached ? 1 : 0
     request.answer(open: information)
+  }
+
+  func openFolder(_ information: fuse_file_info, _ request: Request) {
+    guard options.idleTimeout != nil else { return request.answer(.noFunction) }
+    counters.add(to: .open)
+    var information = information
+    information.keep_cache = 1
+    information.cache_readdir = 1
+    request.answer(open: information)
+  }
+
+  func close(_ request: Request) {
+    releases.wrappingAdd(1, ordering: .relaxed)
+    request.answer(Errno(rawValue: 0))
   }
 
   func read(_ number: UInt64, _ size: Int, _ offset: off_t, _ request: Request) {

@@ -23,6 +23,8 @@ internal import Synchronization
   let failedNodes = FailedNodes()
   /// Seconds for which the kernel may keep names and attributes.
   let timeout: Double
+  /// Files and folders that were closed, where their opening was asked for.
+  let releases = Atomic<UInt64>(0)
   private let sourceName: String
   // Safe: written once by `mount`, before there is a second thread, and libfuse's session has locks of its own.
   nonisolated(unsafe) private var handle: OpaquePointer?
@@ -39,7 +41,8 @@ internal import Synchronization
     self.mountPoint = mountPoint
     self.log = log
     self.sourceName = sourceName
-    timeout = options.timeout ?? Self.longest
+    let timeout = options.timeout ?? Self.longest
+    self.timeout = options.idleTimeout.map { min(timeout, $0 / Self.idleFraction) } ?? timeout
     readAhead = ReadAhead(in: tree)
     contexts = ReadContextPool(counters: counters, splices: options.reply == .splice)
     // Safe: nobody else has this object yet.
@@ -165,14 +168,19 @@ internal import Synchronization
   private func startReadinessThread() {
     guard let onReady = onReady.withLock({ $0.take() }) else { return }
     let point = mountPoint
+    let idle = options.idleTimeout
     let isStarted = Thread.start { [weak self] in
       point.waitUntilAnswering()
       Readahead.raise(for: point)
-      if !onReady() { self?.requestEnd() }
+      guard onReady() else {
+        self?.requestEnd()
+        return
+      }
+      if let idle { self?.unmountWhenIdle(for: idle) }
     }
     if !isStarted && !onReady() { requestEnd() }
   }
 
   /// Asks `serve` to end, as a signal does.
-  private func requestEnd() { _ = kill(getpid(), SIGTERM) }
+  func requestEnd() { _ = kill(getpid(), SIGTERM) }
 }

@@ -19,6 +19,13 @@ struct ImageArguments: ParsableArguments {
     completion: .file())
   var backingFile: String?
 
+  @Option(
+    help: ArgumentHelp(
+      "A further device of a filesystem that spreads to several, like EROFS; once for each, in order.",
+      valueName: "file"),
+    completion: .file())
+  var device: [String] = []
+
   @Flag(help: "Open files outside of the image's folder, too, where the image names them.")
   var allowExternalFiles = false
 
@@ -27,6 +34,7 @@ struct ImageArguments: ParsableArguments {
     if let format { options.format = format.format }
     if let snapshot { options.snapshot = snapshot }
     if let backingFile { options.backingFile = FilePath(backingFile) }
+    options.devices += device.map { FilePath($0) }
     if allowExternalFiles { options.allowsExternalFiles = true }
   }
 

@@ -42,7 +42,7 @@ struct InspectReport {
     self.stack = stack
     images = ImageLayer.chain(of: stack.image)
     snapshot = options.image.snapshot
-    offset = options.offset
+    offset = stack.offset
     if let volume {
       items = [.volume(volume)]
       return

@@ -1,5 +1,6 @@
 internal import Browsing
 internal import ArgumentParser
+internal import Browsing
 internal import Bytes
 internal import Mounting
 internal import SystemPackage
@@ -54,7 +55,7 @@ struct Mounts: ParsableCommand {
     return text.isEmpty ? "-" : Escaped.text(text)
   }
 
-  /// Keys are those of findmnt(8) where it has them, but for the source, which is the image.
+  /// Keys are those of lsblk(8) and findmnt(8) where they have them.
   private static func json(_ mounts: [MountedImage]) -> JSONValue {
     .object([
       (
@@ -63,7 +64,7 @@ struct Mounts: ParsableCommand {
           mounts.map { mount in
             .object([
               ("image", .string(mount.image)),
-              ("target", .string(mount.mountPoint)),
+              ("mountpoint", .string(mount.mountPoint)),
               ("partition", .optional(mount.description?.partition)),
               ("snapshot", .optional(mount.description?.snapshot)),
               ("view", .optional(mount.description?.view.rawValue)),

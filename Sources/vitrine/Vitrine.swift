@@ -17,19 +17,21 @@ struct Vitrine: ParsableCommand {
       """,
     version: "0.1.0",
     subcommands: [
-      Mount.self, Umount.self, Mounts.self, Inspect.self, Ls.self, TreeCommand.self, Stat.self, Find.self, Cat.self,
-      Extents.self, Df.self, Du.self, Cp.self, Tar.self, Manifest.self, Diff.self,
+      Mount.self, Umount.self, Mounts.self, Run.self, Inspect.self, Ls.self, TreeCommand.self, Stat.self, Find.self,
+      Cat.self, Extents.self, Df.self, Du.self, Cp.self, Tar.self, Manifest.self, Diff.self,
     ],
     defaultSubcommand: Mount.self)
 
   static func main() {
-    if CommandLine.arguments.count > 1, let text = MistypedCommand.message(for: CommandLine.arguments[1]) {
+    var words = RawArguments.encoded
+    if let first = words.first, let text = MistypedCommand.message(for: first) {
       Message.write(text)
       Glibc.exit(ExitStatus.usage.rawValue)
     }
     HostEnvironment.allowManyFiles()
     do {
-      var command = try parseAsRoot(RawArguments.encoded)
+      if words.first == "run" { words = ["run"] + RunWords.arranged(Array(words.dropFirst())) }
+      var command = try parseAsRoot(words)
       try command.run()
     } catch let failure as Failure {
       Message.write(failure.text)

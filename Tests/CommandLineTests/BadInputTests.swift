@@ -39,6 +39,8 @@ import Testing
     ["--no-such-option"], ["mount"], ["umount"], ["inspect"], ["inspect", "a", "b"], ["mount", "a"],
     ["mount", "a", "b", "c"], ["inspect", "--color", "sometimes", "a"], ["inspect", "--sector-size", "513", "a"],
     ["mount", "--view", "all", "a", "b"], ["mount", "--reply", "shout", "a", "b"], ["mount", "-p", "root", "a", "b"],
+    ["run"], ["run", "a"], ["run", "a", "--"], ["run", "--chdir"], ["mounts", "a"],
+    ["run", "a", "--no-such-option", "true"], ["mount", "--ready-fd", "x", "a", "b"],
   ])
   func wrongUse(_ arguments: [String]) throws {
     let result = try run([vitrineBinary] + arguments)
@@ -60,6 +62,7 @@ import Testing
 
   @Test(arguments: [
     ["rw", "read-only"], ["nosuchoption", "nosuchoption"], ["uid=root", "uid"], ["umask=999", "umask"],
+    ["timeout=soon", "timeout"], ["attr_timeout=-1", "attr_timeout"],
     ["offset=here", "offset"], ["cache=always", "cache"], ["cache", "cache"], ["max_read=4096", "max_read"],
   ])
   func wrongMountOption(_ option: [String]) throws {
@@ -131,5 +134,8 @@ import Testing
     }
     let version = try run([vitrineBinary, "--version"])
     #expect(version.status == 0 && version.output.contains("."))
+    // Behind the command, they are the command's.
+    let echo = try run([vitrineBinary, "run", "/nonexistent/image", "echo", "--help"])
+    #expect(echo.status == 66)
   }
 }

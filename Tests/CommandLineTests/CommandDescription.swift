@@ -52,5 +52,10 @@ struct CommandDescription: Decodable {
         .flatMap { ($0.names ?? []).map(\.spelling) })
   }
 
-  static let commands = ["mount", "umount", "inspect"]
+  static let commands = [
+    "mount", "umount", "mounts", "run", "inspect", "ls", "tree", "stat", "find", "cat", "extents", "df", "du",
+  ]
+
+  /// Those that open an image, and so have the options that say how.
+  static let readingImages = commands.filter { !["umount", "mounts"].contains($0) }
 }

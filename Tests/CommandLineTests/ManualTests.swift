@@ -96,7 +96,8 @@ import Testing
     let values = [
       "cache": "never", "reply": "copy", "view": "disk", "partition": "1", "uid": "1", "gid": "1", "umask": "022",
       "fmask": "022", "dmask": "022", "offset": "1M", "sizelimit": "1M", "sector_size": "4096", "fsname": "a",
-      "subtype": "b", "timeout": "1", "format": "vhd", "snapshot": "before", "backing_file": "/nonexistent/base",
+      "subtype": "b", "timeout": "1", "attr_timeout": "1", "entry_timeout": "0.5", "negative_timeout": "0",
+      "format": "vhd", "snapshot": "before", "backing_file": "/nonexistent/base",
       "decode_cache": "16M", "decode_threads": "3",
     ]
     let point = try TemporaryDirectory()

@@ -86,6 +86,7 @@ struct Walk {
     var names: [[UInt8]] = []
     var cookie: UInt64 = 0
     var entriesLeft = 3000
+    let longestName = Int(fileSystem.summary.maximumNameLength)
     while entriesLeft > 0 {
       // In parts, as a kernel asks: each goes on behind the last entry.
       var part = 0
@@ -93,7 +94,7 @@ struct Walk {
         try fileSystem.list(directory, from: cookie) { name, entry in
           if part == 100 { return false }
           part += 1
-          if name.byteCount == 0 || name.byteCount > 255 { fail("length of a name in \(directory)") }
+          if name.byteCount == 0 || name.byteCount > longestName { fail("length of a name in \(directory)") }
           for index in 0..<name.byteCount where name[index] == 0 || name[index] == UInt8(ascii: "/") {
             fail("name in \(directory)")
           }

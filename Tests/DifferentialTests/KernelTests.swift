@@ -6,30 +6,32 @@ import Testing
 /// The kernel's mount of each fixture, a mount of ours and the library, walked and compared. They know nothing of
 /// each other, so what they agree on is right.
 @Suite(.serialized) struct KernelTests {
-  static let fixtures = Fixture.all(of: "ext4").filter { fixture in
+  static let fixtures = Fixture.fileSystems.filter { fixture in
     (try? fixture.kernelRefusal) ?? nil == nil && !fixture.isMadeByTests && !fixture.isHostile
   }
 
   /// What is not damaged in a damaged image is the same for the kernel and for the library.
-  static let damaged = Fixture.all(of: "ext4").filter { fixture in
+  static let damaged = Fixture.fileSystems.filter { fixture in
     fixture.isHostile && (try? fixture.kernelRefusal) ?? nil == nil
   }
 
-  @Test(.enabled(if: Privileges.hasKernelDriver, "needs root, loop devices and the kernel's ext4"), arguments: fixtures)
+  @Test(
+    .enabled(if: Privileges.hasKernelDriver, "needs root, loop devices and the kernel's drivers"), arguments: fixtures)
   func libraryEqualsKernel(_ fixture: Fixture) throws {
     let image = try fixture.image()
-    let kernel = try withKernelMount(of: image, options: fixture.kernelOptions) { Listing(ofDirectory: $0) }
-    let library = Listing(of: try openFileSystem(in: image))
+    let kernel = try fixture.partKnownToKernel(of: fixture.withKernelMount { Listing(ofDirectory: $0) })
+    let library = fixture.partKnownToKernel(of: Listing(of: try openFileSystem(in: image)))
     let difference = kernel.difference(from: library, named: ("kernel", "library"))
     #expect(difference == nil, "\(fixture):\n\(difference ?? "")")
   }
 
-  @Test(.enabled(if: Privileges.hasKernelDriver, "needs root, loop devices and the kernel's ext4"), arguments: damaged)
+  @Test(
+    .enabled(if: Privileges.hasKernelDriver, "needs root, loop devices and the kernel's drivers"), arguments: damaged)
   func libraryEqualsKernelBesideTheDamage(_ fixture: Fixture) throws {
     guard let text = try fixture.text("listing.txt") else { return }
     let image = try fixture.image()
-    let kernel = try withKernelMount(of: image, options: fixture.kernelOptions) { Listing(ofDirectory: $0) }
-    let library = Listing(of: try openFileSystem(in: image))
+    let kernel = try fixture.partKnownToKernel(of: fixture.withKernelMount { Listing(ofDirectory: $0) })
+    let library = fixture.partKnownToKernel(of: Listing(of: try openFileSystem(in: image)))
     // The walk goes on below what failed in one of them only: that cannot be compared.
     let failed = library.failedPaths.union(kernel.failedPaths)
     func isDamaged(_ path: String) -> Bool {

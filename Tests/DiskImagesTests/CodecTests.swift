@@ -28,6 +28,13 @@ import Testing
       result = lzma.compress(text, lzma.FORMAT_ALONE)
       result = result[:5] + struct.pack("<Q", len(text)) + result[13:]
       """
+    case .microLZMA:
+      """
+      sys.path.insert(0, "\(Fixture.directory.path)/erofs")
+      import compressors
+      taken, result = compressors.lzma(text, 1 << 16)
+      assert taken == len(text)
+      """
     // The one block of a frame: behind 7 bytes of the frame's header and the block's size.
     case .lz4:
       """
@@ -172,5 +179,54 @@ import Testing
     // A size that is not that of the stream.
     sized[5] &+= 1
     #expect(throws: ReadError.self) { try decode(.lzma, sized, count: Self.text.count + 1) }
+  }
+
+  private static let microLZMA = Codec.microLZMA(dictionary: 1 << 16)
+
+  @Test func microLZMAEndsWhereItsUnitDoes() throws {
+    let input = try compressed(Self.microLZMA)
+    #expect(input.count < Self.text.count)
+    #expect(try decode(Self.microLZMA, input, count: Self.text.count) == Self.text)
+    for count in [1, Self.text.count - 1, Self.text.count + 1] {
+      #expect(throws: ReadError.self, "\(count)") { try decode(Self.microLZMA, input, count: count) }
+    }
+    #expect(throws: ReadError.self) { try decode(Self.microLZMA, input + [0, 0], count: Self.text.count) }
+    #expect(throws: ReadError.self) { try decode(Self.microLZMA, [], count: Self.text.count) }
+    for index in input.indices {
+      var damaged = input
+      damaged[index] ^= 0x55
+      if let bytes = try? decode(Self.microLZMA, damaged, count: Self.text.count) {
+        #expect(bytes.count == Self.text.count)
+      }
+    }
+  }
+
+  private func decodePrefix(_ codec: Codec, _ input: [UInt8], count: Int) throws(ReadError) -> [UInt8] {
+    try .filled(count) { (out) throws(ReadError) in
+      try codec.decodePrefix(input.rawSpan, count: count, of: "cluster", into: &out)
+    }
+  }
+
+  @Test(arguments: [microLZMA, .deflate, .zlib, .zstd, .lz4])
+  func aPrefixIsAllThatIsDecoded(codec: Codec) throws {
+    let input = try compressed(codec)
+    for count in [1, 2, 100, Self.text.count / 2, Self.text.count - 1, Self.text.count] {
+      #expect(try decodePrefix(codec, input, count: count) == Array(Self.text.prefix(count)), "\(count)")
+      #expect(
+        try decodePrefix(codec, input + [0xaa, 0xaa], count: count) == Array(Self.text.prefix(count)), "\(count)")
+    }
+    #expect(throws: ReadError.self) { try decodePrefix(codec, input, count: Self.text.count + 1) }
+    #expect(throws: ReadError.self) { try decodePrefix(codec, [], count: 10) }
+    // A decoder that has stopped in the middle can be used again.
+    #expect(try decode(codec, input, count: Self.text.count) == Self.text)
+  }
+
+  @Test(arguments: [Codec.xz, .lzma, .lzo])
+  func aPrefixOfOthersIsNotSupported(codec: Codec) throws {
+    #expect {
+      try decodePrefix(codec, [1, 2, 3], count: 10)
+    } throws: {
+      ($0 as? ReadError)?.cause == .unsupported
+    }
   }
 }

@@ -6,7 +6,7 @@ import Testing
 
 /// What holds of every file's extents, whatever the file: asked over random ranges with random limits.
 @Suite struct ExtentPropertyTests {
-  static let fixtures = Fixture.all(of: "ext4").filter { fixture in !fixture.isMadeByTests }
+  static let fixtures = Fixture.fileSystems.filter { fixture in !fixture.isMadeByTests }
 
   @Test(arguments: fixtures)
   func extentsAreContiguousAndCover(_ fixture: Fixture) throws {

@@ -7,7 +7,7 @@ import Testing
 /// What the library makes of each fixture, against the listing kept beside it. The listings come from the kernel's
 /// mounts: `VITRINE_UPDATE_GOLDEN=1 swift test --filter UpdateGolden`, as root.
 @Suite struct GoldenListingTests {
-  @Test(arguments: Fixture.all(of: "ext4").filter { !$0.isHostile && !$0.isMadeByTests })
+  @Test(arguments: Fixture.fileSystems.filter { !$0.isHostile && !$0.isMadeByTests })
   func libraryEqualsListing(_ fixture: Fixture) throws {
     let golden = Listing(parsing: try #require(try fixture.text("listing.txt"), "\(fixture) has no listing.txt"))
     let found = Listing(of: try openFileSystem(in: fixture.image())).condensed()
@@ -16,7 +16,7 @@ import Testing
   }
 
   /// A damaged image fails just where its `expect.txt` says, and the rest of it reads as ever.
-  @Test(arguments: Fixture.all(of: "ext4").filter(\.isHostile))
+  @Test(arguments: Fixture.fileSystems.filter(\.isHostile))
   func damageIsContained(_ fixture: Fixture) throws {
     let expected = Expectation(parsing: try #require(try fixture.text("expect.txt"), "\(fixture) has no expect.txt"))
     let fileSystem: any FileSystem

@@ -33,6 +33,13 @@ public struct Fixture: Sendable, CustomStringConvertible {
       .filter { FileManager.default.fileExists(atPath: $0.directory.appendingPathComponent("recipe.sh").path) }
   }
 
+  /// The formats of filesystems that are read, and so are gone over by the tests of them all.
+  public static let fileSystemFormats = ["ext4", "squashfs", "erofs"]
+
+  /// All cases of all filesystems that are read, but for those that spread to several files.
+  public static let fileSystems = fileSystemFormats.flatMap(all(of:))
+    .filter { (try? $0.note("Image")) ?? nil == nil }
+
   /// A file of the case, or nil where it has none of that name.
   public func text(_ file: String) throws -> String? {
     let url = directory.appendingPathComponent(file)

@@ -11,6 +11,30 @@ public func withKernelMount<R>(
   return try body(directory.path)
 }
 
+extension Fixture {
+  /// Runs `body` with the image mounted by the kernel, with the options that it needs.
+  public func withKernelMount<R>(_ body: (String) throws -> R) throws -> R {
+    try TestSupport.withKernelMount(of: image(), type: format, options: kernelOptions, body)
+  }
+
+  /// Whether the kernel's driver knows where a file has holes: that of SquashFS does since Linux 6.17, and says before
+  /// that all is data.
+  public var kernelTellsHoles: Bool {
+    guard format == "squashfs" else { return true }
+    let version = ProcessInfo.processInfo.operatingSystemVersion
+    return (version.majorVersion, version.minorVersion) >= (6, 17)
+  }
+
+  /// The part of a listing which the kernel's driver of this format can tell as well.
+  public func partKnownToKernel(of listing: Listing) -> Listing {
+    if kernelTellsHoles { return listing }
+    return listing.mapFields { _, fields in
+      let size = fields.first { $0.hasPrefix("size=") }.flatMap { UInt64($0.dropFirst(5)) } ?? 0
+      return fields.filter { !$0.hasPrefix("data=") && !($0.hasPrefix("sha256=") && size > wholeHashLimit) }
+    }
+  }
+}
+
 /// Runs `body` with the image mounted by the `vitrine` that was built with these tests, and unmounts it whatever
 /// happens.
 ///

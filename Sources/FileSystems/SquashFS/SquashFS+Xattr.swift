@@ -90,6 +90,17 @@ extension SquashFS {
     }
   }
 
+  /// Bytes that a node's attributes take, by their table's word, which Linux counts as the node's own; 0 where that cannot
+  /// be read.
+  func attributeSize(of inode: Inode) -> UInt64 {
+    guard let number = inode.attributes, case .success(let tables?) = attributeTables else { return 0 }
+    do throws(ReadError) {
+      return try metadata.withRecord(UInt64(number), of: tables.table) { (span) throws(ReadError) in
+        UInt64(try span.le32(12))
+      }
+    } catch { return 0 }
+  }
+
   /// A value that lies elsewhere.
   private func value(at reference: UInt64, _ tables: AttributeTables, of node: NodeID) throws(ReadError) -> [UInt8] {
     var cursor = try attributeCursor(at: reference, tables)

@@ -65,10 +65,11 @@ public final class SquashFS: FileSystem {
     var allocated: UInt64 = 0
     var number: DeviceNumber?
     switch inode.body {
-    case .file(let file): allocated = inode.size - min(file.sparse, inode.size)
+    case .file(let file): allocated = (inode.size - min(file.sparse, inode.size)).roundedUp(toMultipleOf: 512)
     case .special(let device): number = device
     case .directory, .link, .other: break
     }
+    allocated += attributeSize(of: inode).roundedUp(toMultipleOf: 512)
     return Attributes(
       type: inode.type, permissions: inode.permissions, linkCount: inode.linkCount, owner: try ids[inode.owner],
       group: try ids[inode.group], size: inode.size, allocatedSize: allocated, accessed: time, modified: time,

@@ -14,6 +14,9 @@ struct Df: ParsableCommand {
   @Argument(help: "A disk image or block device.", completion: .file())
   var image: String
 
+  @Argument(help: ArgumentHelp("Only the filesystem that this is in.", valueName: "path"))
+  var paths: [ImagePath] = []
+
   @Flag(name: [.customShort("h"), .customLong("human-readable")], help: "Sizes as 1.5K, 20M, 3G.")
   var humanReadable = false
 
@@ -34,7 +37,8 @@ struct Df: ParsableCommand {
   func run() throws {
     let opened = try browse.open(image)
     let output = Output()
-    let shown = opened.tree.shownFileSystems
+    let problems = Problems(opened, output)
+    let shown = try fileSystems(opened, problems)
     if json {
       let array = try JSONArrayOutput(output)
       for entry in shown { try array.write(object(entry, opened)) }
@@ -44,7 +48,25 @@ struct Df: ParsableCommand {
       for entry in shown { rows.append(row(entry, opened)) }
       try write(rows, to: output)
     }
-    try output.flush()
+    try problems.finish()
+  }
+
+  /// All, or those of the paths: each for itself, as df(1) has it.
+  private func fileSystems(_ opened: BrowsedImage, _ problems: Problems) throws -> [ShownFileSystem] {
+    let all = opened.tree.shownFileSystems
+    guard !paths.isEmpty else { return all }
+    var chosen: [ShownFileSystem] = []
+    for path in paths {
+      do {
+        let facts = try opened.tree.node(at: path.bytes)
+        if case .file(let fileSystem, _)? = opened.tree.node(facts.number) {
+          chosen += all.filter { $0.fileSystem === fileSystem }
+        } else {
+          try problems.report("is in no filesystem", at: path.bytes, .cannotOpen)
+        }
+      } catch let error as ReadError { try problems.report(error, at: path.bytes) }
+    }
+    return chosen
   }
 
   private var heading: [String] {

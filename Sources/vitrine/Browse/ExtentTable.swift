@@ -83,9 +83,10 @@ struct ExtentTable {
       + "\(left("\(physical)", physicalWidth))..\(left("\(row.physical == nil ? 0 : physical + count - 1)", physicalWidth)): "
       + "\(left("\(count)", 6)): "
     let jump = expected.map { left("\($0 / blockSize)", physicalWidth) + ": " }
-    try output.write(
-      "\(left("\(state.index)", 4)): \(place)"
-        + (jump ?? String(repeating: " ", count: physicalWidth + 2)) + flags.joined(separator: ",") + "\n")
+    let gap = jump ?? String(repeating: " ", count: physicalWidth + 2)
+    // Without flags, filefrag(8) drops the last space.
+    let end = flags.isEmpty ? String(gap.dropLast()) : gap + flags.joined(separator: ",")
+    try output.write("\(left("\(state.index)", 4)): \(place)\(end)\n")
     state.index += 1
   }
 

@@ -57,23 +57,30 @@ struct FormatSpec {
     digits(String(number.magnitude), sign: number < 0 ? "-" : hasSign ? "+" : hasSpace ? " " : "")
   }
 
-  /// Seconds, with as many decimals as there is precision for.
+  /// Seconds, with as many decimals as there is precision for; rounded down, before 1970 too.
   func text(seconds: Int64, nanoseconds: UInt32) -> [UInt8] {
     guard let precision else { return text(seconds) }
-    // A time before 1970 counts back from the second that its nanoseconds are ahead of.
+    let unit = Self.powers[max(0, 9 - precision)]
     var whole = seconds
-    var nanoseconds = nanoseconds
+    var fraction = nanoseconds / unit
     let isNegative = seconds < 0
     if isNegative && nanoseconds > 0 {
-      whole += 1
-      nanoseconds = 1_000_000_000 - nanoseconds
+      // Counted back from the next second.
+      fraction = 1_000_000_000 / unit - fraction - (nanoseconds % unit == 0 ? 0 : 1)
+      if fraction > 0 { whole += 1 }
     }
-    let decimals = TimeText.padded(Int(nanoseconds), 9) + String(repeating: "0", count: max(0, precision - 9))
+    let decimals =
+      TimeText.padded(Int(fraction), min(precision, 9)) + String(repeating: "0", count: max(0, precision - 9))
     var copy = self
     copy.precision = nil
-    let fraction = precision > 0 ? "." + decimals.prefix(precision) : ""
-    return copy.digits(String(whole.magnitude) + fraction, sign: isNegative ? "-" : hasSign ? "+" : "")
+    return copy.digits(
+      String(whole.magnitude) + (precision > 0 ? "." + decimals : ""), sign: isNegative ? "-" : hasSign ? "+" : "")
   }
+
+  /// Powers of ten, up to 10⁹.
+  private static let powers: [UInt32] = [
+    1, 10, 100, 1000, 10_000, 100_000, 1_000_000, 10_000_000, 100_000_000, 1_000_000_000,
+  ]
 
   private func digits(_ digits: String, sign: String) -> [UInt8] {
     var digits = digits

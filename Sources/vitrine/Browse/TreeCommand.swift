@@ -43,7 +43,7 @@ struct TreeCommand: ParsableCommand {
     let output = Output()
     let problems = Problems(opened, output)
     let colors = color.applies(onTerminal: output.isTerminal) ? LsColors() : nil
-    let drawing: any TreeDrawing = json ? TreeJSON(output) : TreeLines(output, colors: colors)
+    let drawing: any TreeDrawing = json ? TreeJSON(output) : TreeLines(output, colors: colors, tellsFiles: !directories)
     let paths = paths.isEmpty ? [.root] : paths
     var counts = TreeCounts()
     try drawing.begin()
@@ -114,13 +114,15 @@ protocol TreeDrawing: AnyObject {
 private final class TreeLines: TreeDrawing {
   private let output: Output
   private let colors: LsColors?
+  private let tellsFiles: Bool
   private let isUTF8 = HostEnvironment.isUTF8
   /// What stands in front of the names of a level: a line down where more is to come, or nothing.
   private var continues: [Bool] = []
 
-  init(_ output: Output, colors: LsColors?) {
+  init(_ output: Output, colors: LsColors?, tellsFiles: Bool) {
     self.output = output
     self.colors = colors
+    self.tellsFiles = tellsFiles
   }
 
   func begin() {}
@@ -155,7 +157,7 @@ private final class TreeLines: TreeDrawing {
   func end(_ counts: TreeCounts) throws {
     let folders = counts.folders == 1 ? "directory" : "directories"
     let files = counts.files == 1 ? "file" : "files"
-    try output.write("\n\(counts.folders) \(folders), \(counts.files) \(files)\n")
+    try output.write("\n\(counts.folders) \(folders)" + (tellsFiles ? ", \(counts.files) \(files)\n" : "\n"))
   }
 
   /// What a terminal might obey is shown by its number.

@@ -32,6 +32,42 @@ _vitrine_mount_points() {
   done < <(awk '$3 == "fuse.vitrine" { print $2 }' /proc/self/mounts)
 }
 
+# Runs the program itself on the image of the line, with the options that say how it is read.
+_vitrine_ask() {
+  local program=${words[0]/#\~/$HOME}
+  "$program" "$@" 2>/dev/null
+}
+
+# Paths inside the image: $1 is what there is of one; the image is $2, and what follows are options.
+_vitrine_inside() {
+  local current=$1 image=${2/#\~/$HOME} folder='' name
+  shift 2
+  [[ $current == */* ]] && folder=${current%/*}/
+  compopt -o filenames -o nospace 2>/dev/null
+  COMPREPLY=()
+  while IFS= read -r name; do
+    [[ $folder$name == "$current"* ]] && COMPREPLY+=("$folder$name")
+  done < <(_vitrine_ask ls -1Ap --color never "$@" -- "$image" "/${folder#/}")
+}
+
+# Volumes of the image $2, as --partition takes them.
+_vitrine_selectors() {
+  local current=$1 before=$2 image=${3/#\~/$HOME} numbers=()
+  if [[ -n $image ]]; then
+    mapfile -t numbers < <(_vitrine_ask ls -1 --view disk -- "$image" | sed -n 's/^p\([0-9]*\)\.raw$/\1/p')
+  fi
+  _vitrine_offer "$current" "$before" "${numbers[@]}" LABEL= UUID= PARTLABEL= PARTUUID=
+}
+
+# A command of others, behind `vitrine run IMAGE`: its first word is $1.
+_vitrine_command() {
+  if [[ $1 == */* ]]; then
+    _vitrine_files "$1" -f
+  else
+    mapfile -t COMPREPLY < <(compgen -c -- "$1")
+  fi
+}
+
 _vitrine() {
   local line=${COMP_LINE:0:COMP_POINT}
   # As a person sees the word: not ended by `=` and `:`.
@@ -39,21 +75,38 @@ _vitrine() {
   local -a words
   read -ra words <<<"${line%"$current"}"
 
-  local command='' previous='' word count=0 takes_value=''
+  local commands='mount umount mounts run inspect ls tree stat find cat extents df du'
+  local command='' previous='' word count=0 takes_value='' image=''
+  # Options of the image that stand on the line.
+  local -a reading=()
   for word in "${words[@]:1}"; do
     if [[ -n $takes_value ]]; then
+      [[ $takes_value =~ ^-(o|-partition|-offset|-sector-size|-sizelimit|-format|-snapshot|-backing-file|-device)$ ]] &&
+        reading+=("$takes_value" "$word")
       takes_value=''
     elif [[ $word == -* ]]; then
       case $word in
         -o | -p | --partition | --reply | --view | --color | --offset | --sector-size | --sizelimit) takes_value=$word ;;
-        --format | --snapshot | --backing-file) takes_value=$word ;;
+        --format | --snapshot | --backing-file | --device | --pid-file | --ready-fd) takes_value=$word ;;
+        --level | --format-string | --printf | --max-depth) takes_value=$word ;;
+        -L) [[ $command == tree ]] && takes_value=$word ;;
+        -c) [[ $command == stat ]] && takes_value=$word ;;
+        -d) [[ $command == du ]] && takes_value=$word ;;
+        --partition=* | --offset=* | --sector-size=* | --sizelimit=* | --format=* | --snapshot=* | --backing-file=* | \
+          --device=* | --allow-external-files) reading+=("$word") ;;
       esac
-    elif [[ -z $command && $count -eq 0 && $word =~ ^(mount|umount|inspect|help)$ ]]; then
+    elif [[ -z $command && $count -eq 0 && " $commands help " == *" $word "* ]]; then
       command=$word
     else
+      [[ $count -eq 0 ]] && image=$word
       count=$((count + 1))
     fi
   done
+  # The options of a command that is run are not known here.
+  if [[ $command == run && $count -ge 2 ]]; then
+    _vitrine_files "$current" -f
+    return
+  fi
   previous=$takes_value
   # What `=` separates from its option.
   if [[ $current == --*=* ]]; then
@@ -69,7 +122,7 @@ _vitrine() {
     -o)
       local last=${value##*,}
       case $last in
-        backing_file=*)
+        backing_file=* | device=*)
           # What bash has of the word already ends with the `=`.
           _vitrine_files "${last#*=}" -f
           ;;
@@ -78,29 +131,52 @@ _vitrine() {
         reply=*) _vitrine_offer "$last" "${value%"$last"}" reply=splice reply=copy ;;
         view=*) _vitrine_offer "$last" "${value%"$last"}" view=filesystem view=disk ;;
         *)
-          _vitrine_offer "$last" "${value%"$last"}" allow_external_files allow_other allow_root backing_file= cache= \
-            decode_cache= decode_threads= default_permissions dev direct_io dmask= exec fmask= format= fsname= gid= noatime nodev noexec nonempty \
-            nosuid offset= partition= reply= ro sector_size= sizelimit= snapshot= subtype= suid timeout= uid= umask= view=
+          _vitrine_offer "$last" "${value%"$last"}" allow_external_files allow_other allow_root attr_timeout= \
+            backing_file= cache= decode_cache= decode_threads= default_permissions dev device= direct_io dmask= \
+            entry_timeout= exec fmask= format= fsname= gid= negative_timeout= noatime nodev noexec nonempty nosuid \
+            offset= partition= reply= ro sector_size= sizelimit= snapshot= subtype= suid timeout= uid= umask= view=
           compopt -o nospace 2>/dev/null
           ;;
       esac
       return
       ;;
-    -p | --partition) _vitrine_offer "$value" "$option_part" LABEL= UUID= PARTLABEL= PARTUUID=; return ;;
+    -p | --partition) _vitrine_selectors "$value" "$option_part" "$image"; return ;;
     --reply) _vitrine_offer "$value" "$option_part" splice copy; return ;;
     --view) _vitrine_offer "$value" "$option_part" filesystem disk; return ;;
     --color) _vitrine_offer "$value" "$option_part" auto always never; return ;;
     --format) _vitrine_offer "$value" "$option_part" "${formats[@]}"; return ;;
-    --backing-file) _vitrine_files "$value" -f; return ;;
-    --snapshot | --offset | --sector-size | --sizelimit) COMPREPLY=(); return ;;
+    --backing-file | --device | --pid-file) _vitrine_files "$value" -f; return ;;
+    --level | --format-string | --printf | --max-depth | -L | -c | -d) COMPREPLY=(); return ;;
+    --snapshot | --ready-fd | --offset | --sector-size | --sizelimit) COMPREPLY=(); return ;;
   esac
 
-  local options='--help --version' image_options=' --format --snapshot --backing-file --allow-external-files'
+  local options='--help --version' image_options=' --format --snapshot --backing-file --device --allow-external-files'
+  local browse_options="$image_options --partition --view --offset --sizelimit --sector-size -o"
   case $command in
-    '' | mount) options+=' --partition --view --foreground --reply --stats --read-only --verbose -o'$image_options ;;
-    umount) options+=' --lazy' ;;
+    '' | mount)
+      options+=' --partition --view --foreground --mkdir --pid-file --ready-fd --reply --stats --read-only --verbose -o'
+      options+=$image_options
+      ;;
+    run) options+=' --partition --view --reply --chdir --private -o'$image_options ;;
+    umount) options+=' --lazy --quiet' ;;
+    mounts) options+=' --json --no-headings' ;;
     inspect) options+=' --json --color --partition --offset --sector-size --sizelimit --bytes'$image_options ;;
+    ls) options+=" $browse_options -l -n -R -a -A -d -h -i -1 -C -p -t -S -U -r --recursive --all --almost-all --directory \
+      --human-readable --inode --reverse --full-time --json --color" ;;
+    tree) options+=" $browse_options -a -d -L --all --level --json --color" ;;
+    stat) options+=" $browse_options -c -L --format-string --printf --dereference --json" ;;
+    find | cat) options+=" $browse_options" ;;
+    extents) options+=" $browse_options --json" ;;
+    df) options+=" $browse_options -h -i -k -T --human-readable --inodes --print-type --json" ;;
+    du) options+=" $browse_options -s -a -c -d -h -k -m -b -0 --summarize --all --total --max-depth --human-readable \
+      --apparent-size --bytes --null --json" ;;
   esac
+  if [[ $command == find && $count -gt 0 && $current == -* ]]; then
+    _vitrine_offer "$current" '' -name -iname -path -ipath -lname -ilname -type -size -empty -newer -anewer -cnewer \
+      -newermt -mtime -atime -ctime -mmin -amin -cmin -daystart -perm -uid -gid -user -group -links -inum -samefile \
+      -true -false -maxdepth -mindepth -depth -print -print0 -printf -ls -prune -quit -not -and -or
+    return
+  fi
   if [[ $current == -* ]]; then
     # shellcheck disable=SC2086 # the list is split on purpose
     _vitrine_offer "$current" '' $options
@@ -108,15 +184,27 @@ _vitrine() {
   fi
 
   case $command in
-    help) [[ $count -eq 0 ]] && _vitrine_offer "$current" '' mount umount inspect ;;
-    umount) [[ $count -eq 0 ]] && _vitrine_mount_points "$current" ;;
+    help)
+      # shellcheck disable=SC2086 # the list is split on purpose
+      [[ $count -eq 0 ]] && _vitrine_offer "$current" '' $commands
+      ;;
+    umount) _vitrine_mount_points "$current" ;;
+    mounts) ;;
+    run) if [[ $count -eq 0 ]]; then _vitrine_files "$current" -f; else _vitrine_command "$current"; fi ;;
     inspect) [[ $count -eq 0 ]] && _vitrine_files "$current" -f ;;
+    ls | tree | stat | find | cat | extents | df | du)
+      if [[ $count -eq 0 ]]; then
+        _vitrine_files "$current" -f
+      else
+        _vitrine_inside "$current" "$image" "${reading[@]}"
+      fi
+      ;;
     *)
       case $count in
         0)
           _vitrine_files "$current" -f
           if [[ -z $command ]]; then
-            mapfile -t -O ${#COMPREPLY[@]} COMPREPLY < <(compgen -W 'mount umount inspect help' -- "$current")
+            mapfile -t -O ${#COMPREPLY[@]} COMPREPLY < <(compgen -W "$commands help" -- "$current")
           fi
           ;;
         1) _vitrine_files "$current" -d ;;

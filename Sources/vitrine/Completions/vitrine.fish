@@ -1,9 +1,11 @@
 # fish completion for vitrine(1)
 
+set -g __vitrine_commands mount umount mounts run inspect ls tree stat find cat extents df du
+
 # The command that is being typed; without one it is a mount.
 function __vitrine_command
     set -l words (commandline -opc)
-    if contains -- "$words[2]" mount umount inspect help
+    if contains -- "$words[2]" $__vitrine_commands help
         echo $words[2]
     else
         echo mount
@@ -18,20 +20,82 @@ end
 function __vitrine_has
     set -l words (commandline -opc)
     set -e words[1]
-    contains -- "$words[1]" mount umount inspect help; and set -e words[1]
+    contains -- "$words[1]" $__vitrine_commands help; and set -e words[1]
     set -l count 0
     set -l skip no
     for word in $words
         if test $skip = yes
             set skip no
         else if contains -- $word -o -p --partition --reply --view --color --offset --sector-size --sizelimit \
-                --format --snapshot --backing-file
+                --format --snapshot --backing-file --device --level --format-string --printf --max-depth \
+                --pid-file --ready-fd
+            set skip yes
+        else if test "$word" = -L; and __vitrine_is tree
+            set skip yes
+        else if test "$word" = -c; and __vitrine_is stat
+            set skip yes
+        else if test "$word" = -d; and __vitrine_is du
             set skip yes
         else if not string match -q -- '-*' $word
             set count (math $count + 1)
         end
     end
     test $count -eq $argv[1]
+end
+
+# The first argument, and the options that say how the image is read.
+function __vitrine_image
+    set -l words (commandline -opc)
+    set -e words[1]
+    contains -- "$words[1]" $__vitrine_commands help; and set -e words[1]
+    set -l skip no
+    for word in $words
+        if test $skip = yes
+            set skip no
+        else if contains -- $word -o -p --partition --view --color --offset --sector-size --sizelimit --format --snapshot \
+                --backing-file --device --level --format-string --printf --max-depth
+            set skip yes
+        else if not string match -q -- '-*' $word
+            echo $word
+            return
+        end
+    end
+end
+
+function __vitrine_reading
+    set -l words (commandline -opc)
+    set -l takes no
+    for word in $words[2..]
+        if test $takes = yes
+            echo $word
+            set takes no
+        else if contains -- $word -o --partition --offset --sector-size --sizelimit --format --snapshot --backing-file --device
+            echo $word
+            set takes yes
+        else if string match -qr -- '^--(partition|offset|sector-size|sizelimit|format|snapshot|backing-file|device)=' $word
+            echo $word
+        end
+    end
+end
+
+# Paths inside the image.
+function __vitrine_inside
+    set -l folder (string match -r -- '^.*/' (commandline -ct))
+    set -l program (commandline -opc)[1]
+    $program ls -1Ap --color never (__vitrine_reading) -- (__vitrine_image) /(string replace -r '^/' '' -- "$folder") 2>/dev/null |
+        while read -l name
+            echo "$folder$name"
+        end
+end
+
+# Volumes of the image, as --partition takes them.
+function __vitrine_selectors
+    set -l image (__vitrine_image)
+    if test -n "$image"
+        set -l program (commandline -opc)[1]
+        $program ls -1 --view disk -- $image 2>/dev/null | string replace -rf '^p([0-9]+)\.raw$' '$1'
+    end
+    printf '%s\n' LABEL= UUID= PARTLABEL= PARTUUID=
 end
 
 function __vitrine_mount_points
@@ -44,20 +108,24 @@ function __vitrine_mount_options
     printf '%s\n' "$before"allow_external_files\t'Open what the image names outside of its folder' \
         "$before"allow_other\t'Let other users see the files' \
         "$before"allow_root\t'Let root see the files' \
+        "$before"attr_timeout=\t'How long the kernel keeps names and attributes' \
         "$before"backing_file=\t'Stands in for the one that the image names' \
         "$before"cache=kernel\t'Keep file contents in the page cache' \
         "$before"cache=never\t'Ask the server for each read' \
+        "$before"device=\t'A further device of the filesystem' \
         "$before"decode_cache=\t'How much that was decoded is kept' \
         "$before"decode_threads=\t'How many threads decode ahead' \
         "$before"default_permissions\t'Enforce owners and permissions' \
         "$before"dev\t'Device nodes work' \
         "$before"direct_io\t'The same as cache=never' \
         "$before"dmask=\t'Permission bits taken away from directories' \
+        "$before"entry_timeout=\t'How long the kernel keeps names and attributes' \
         "$before"exec\t'Programs can be run' \
         "$before"fmask=\t'Permission bits taken away from files' \
         "$before"format={raw,qcow2,qcow,qed,vmdk,vhd,vhdx,vdi}\t'What the image is read as' \
         "$before"fsname=\t'The source that is shown' \
         "$before"gid=\t'The group of every file' \
+        "$before"negative_timeout=\t'How long the kernel keeps names and attributes' \
         "$before"noatime\t'Accepted, without effect' \
         "$before"nodev\t'Device nodes do not work' \
         "$before"noexec\t'Programs cannot be run' \
@@ -73,7 +141,7 @@ function __vitrine_mount_options
         "$before"snapshot=\t'The snapshot to show' \
         "$before"subtype=\t'The type that is shown' \
         "$before"suid\t'Set-user-ID bits count' \
-        "$before"timeout=\t'How long the kernel keeps names and attributes' \
+        "$before"timeout=\t'Unmount when idle for so long' \
         "$before"uid=\t'The owner of every file' \
         "$before"umask=\t'Permission bits taken away from everything' \
         "$before"view=filesystem\t'The files of one filesystem' \
@@ -81,39 +149,66 @@ function __vitrine_mount_options
 end
 
 set -l first 'test (count (commandline -opc)) -eq 1'
-set -l selectors 'LABEL= UUID= PARTLABEL= PARTUUID='
+set -l selectors '(__vitrine_selectors)'
 
 complete -c vitrine -f
 complete -c vitrine -n $first -a mount -d 'Show the files at a mount point'
 complete -c vitrine -n $first -a umount -d 'Take a mount away'
+complete -c vitrine -n $first -a mounts -d 'List what is mounted'
+complete -c vitrine -n $first -a run -d 'Run a command while an image is mounted'
 complete -c vitrine -n $first -a inspect -d 'Tell what is in an image'
+complete -c vitrine -n $first -a ls -d 'List folders of an image'
+complete -c vitrine -n $first -a tree -d 'Draw folders as a tree'
+complete -c vitrine -n $first -a stat -d 'Show what is known of files'
+complete -c vitrine -n $first -a find -d 'Find files'
+complete -c vitrine -n $first -a cat -d 'Write files to standard output'
+complete -c vitrine -n $first -a extents -d 'Show where a file\'s bytes lie'
+complete -c vitrine -n $first -a df -d 'Show how full filesystems are'
+complete -c vitrine -n $first -a du -d 'Sum up what files take'
 complete -c vitrine -n $first -a help -d 'Print the options of a command'
-complete -c vitrine -n '__vitrine_is help; and __vitrine_has 0' -a 'mount umount inspect'
-complete -c vitrine -s h -l help -d 'Print the options'
+complete -c vitrine -n '__vitrine_is help; and __vitrine_has 0' -a "$__vitrine_commands"
+complete -c vitrine -l help -d 'Print the options'
+complete -c vitrine -n 'not __vitrine_is ls; and not __vitrine_is df; and not __vitrine_is du' -s h -d 'Print the options'
 complete -c vitrine -l version -d 'Print the version'
 
 complete -c vitrine -n '__vitrine_is mount; and __vitrine_has 0' -F
 complete -c vitrine -n '__vitrine_is mount; and __vitrine_has 1' -a '(__fish_complete_directories)'
-complete -c vitrine -n '__vitrine_is mount' -s o -x -a '(__vitrine_mount_options)' -d 'Mount options'
-complete -c vitrine -n '__vitrine_is mount' -s p -l partition -x -a $selectors -d 'The volume to show'
-complete -c vitrine -n '__vitrine_is mount' -l view -x -a 'filesystem disk' -d 'What is shown'
 complete -c vitrine -n '__vitrine_is mount' -s f -l foreground -d 'Stay in the foreground'
-complete -c vitrine -n '__vitrine_is mount' -l reply -x -a 'splice copy' -d 'How bytes get to the kernel'
+complete -c vitrine -n '__vitrine_is mount' -l mkdir -d 'Make the mount point'
+complete -c vitrine -n '__vitrine_is mount' -l pid-file -r -F -d 'Holds the process number of the server'
+complete -c vitrine -n '__vitrine_is mount' -l ready-fd -x -d 'Is told when the mount answers'
 complete -c vitrine -n '__vitrine_is mount' -l stats -d 'Print counters when unmounted'
 complete -c vitrine -n '__vitrine_is mount' -s r -l read-only -d 'Read-only, as every mount is'
 complete -c vitrine -n '__vitrine_is mount' -s v -l verbose -d 'Say more of what is done'
 
-for command in mount inspect
+complete -c vitrine -n '__vitrine_is run; and __vitrine_has 0' -F
+complete -c vitrine -n '__vitrine_is run; and not __vitrine_has 0' -x -a '(__fish_complete_subcommand --fcs-skip=3)'
+complete -c vitrine -n '__vitrine_is run' -l chdir -d 'Start the command in the mount'
+complete -c vitrine -n '__vitrine_is run' -l private -d 'Insist on a mount that nobody else sees'
+
+for command in mount run
+    complete -c vitrine -n "__vitrine_is $command" -s o -x -a '(__vitrine_mount_options)' -d 'Mount options'
+    complete -c vitrine -n "__vitrine_is $command" -s p -l partition -x -a $selectors -d 'The volume to show'
+    complete -c vitrine -n "__vitrine_is $command" -l view -x -a 'filesystem disk' -d 'What is shown'
+    complete -c vitrine -n "__vitrine_is $command" -l reply -x -a 'splice copy' -d 'How bytes get to the kernel'
+end
+
+for command in mount run inspect ls tree stat find cat extents df du
     complete -c vitrine -n "__vitrine_is $command" -l format -x -a 'raw qcow2 qcow qed vmdk vhd vhdx vdi' \
         -d 'What the image is read as'
     complete -c vitrine -n "__vitrine_is $command" -l snapshot -x -d 'The snapshot to show'
     complete -c vitrine -n "__vitrine_is $command" -l backing-file -r -F -d 'Stands in for the one that the image names'
+    complete -c vitrine -n "__vitrine_is $command" -l device -r -F -d 'A further device of the filesystem'
     complete -c vitrine -n "__vitrine_is $command" -l allow-external-files \
         -d 'Open what the image names outside of its folder'
 end
 
-complete -c vitrine -n '__vitrine_is umount; and __vitrine_has 0' -a '(__vitrine_mount_points)'
+complete -c vitrine -n '__vitrine_is umount' -a '(__vitrine_mount_points)'
 complete -c vitrine -n '__vitrine_is umount' -s l -l lazy -d 'Even where files are in use'
+complete -c vitrine -n '__vitrine_is umount' -s q -l quiet -d 'Say less'
+
+complete -c vitrine -n '__vitrine_is mounts' -l json -d 'Print JSON'
+complete -c vitrine -n '__vitrine_is mounts' -s n -l no-headings -d 'Leave out the headings'
 
 complete -c vitrine -n '__vitrine_is inspect; and __vitrine_has 0' -F
 complete -c vitrine -n '__vitrine_is inspect' -l json -d 'Print JSON'
@@ -123,3 +218,56 @@ complete -c vitrine -n '__vitrine_is inspect' -l offset -x -d 'Where the disk st
 complete -c vitrine -n '__vitrine_is inspect' -l sector-size -x -a '512 4096' -d 'Bytes of a sector'
 complete -c vitrine -n '__vitrine_is inspect' -l sizelimit -x -d 'Bytes of the disk'
 complete -c vitrine -n '__vitrine_is inspect' -s b -l bytes -d 'Print sizes in bytes'
+
+for command in ls tree stat find cat extents df du
+    complete -c vitrine -n "__vitrine_is $command; and __vitrine_has 0" -F
+    complete -c vitrine -n "__vitrine_is $command; and not __vitrine_has 0" -a '(__vitrine_inside)'
+    complete -c vitrine -n "__vitrine_is $command" -s o -x -a '(__vitrine_mount_options)' -d 'Options of a mount'
+    complete -c vitrine -n "__vitrine_is $command" -l partition -x -a $selectors -d 'Where paths start'
+    complete -c vitrine -n "__vitrine_is $command" -l view -x -a 'filesystem disk' -d 'Where paths start'
+    complete -c vitrine -n "__vitrine_is $command" -l offset -x -d 'Where the disk starts in the image'
+    complete -c vitrine -n "__vitrine_is $command" -l sizelimit -x -d 'Bytes of the disk'
+    complete -c vitrine -n "__vitrine_is $command" -l sector-size -x -a '512 4096' -d 'Bytes of a sector'
+end
+for command in ls tree
+    complete -c vitrine -n "__vitrine_is $command" -l color -x -a 'auto always never' -d 'Colour names'
+end
+for command in ls tree stat extents df du
+    complete -c vitrine -n "__vitrine_is $command" -l json -d 'Print JSON'
+end
+complete -c vitrine -n '__vitrine_is ls' -s l -d 'Long'
+complete -c vitrine -n '__vitrine_is ls' -s n -d 'Long'
+complete -c vitrine -n '__vitrine_is ls' -s R -l recursive -d 'Folders in folders, too'
+complete -c vitrine -n '__vitrine_is ls' -s a -l all -d 'Also names that begin with a dot'
+complete -c vitrine -n '__vitrine_is ls' -s A -l almost-all -d 'The same, but for . and ..'
+complete -c vitrine -n '__vitrine_is ls' -s d -l directory -d 'Folders themselves'
+complete -c vitrine -n '__vitrine_is ls' -s h -l human-readable -d 'Sizes as 1.5K, 20M, 3G'
+complete -c vitrine -n '__vitrine_is ls' -s i -l inode -d 'Inode numbers'
+complete -c vitrine -n '__vitrine_is ls' -s 1 -d 'One entry a line'
+complete -c vitrine -n '__vitrine_is ls' -s C -d 'In columns'
+complete -c vitrine -n '__vitrine_is ls' -s p -d 'A slash behind folders'
+complete -c vitrine -n '__vitrine_is ls' -s t -d 'The latest first'
+complete -c vitrine -n '__vitrine_is ls' -s S -d 'The largest first'
+complete -c vitrine -n '__vitrine_is ls' -s U -d 'Unsorted'
+complete -c vitrine -n '__vitrine_is ls' -s r -l reverse -d 'The other way round'
+complete -c vitrine -n '__vitrine_is ls' -l full-time -d 'The whole time'
+complete -c vitrine -n '__vitrine_is tree' -s a -l all -d 'Also names that begin with a dot'
+complete -c vitrine -n '__vitrine_is tree' -s d -d 'Only folders'
+complete -c vitrine -n '__vitrine_is tree' -s L -l level -x -d 'Not deeper than this'
+complete -c vitrine -n '__vitrine_is stat' -s L -l dereference -d 'Of what a link leads to'
+complete -c vitrine -n '__vitrine_is stat' -s c -l format-string -x -d 'Print this, and a newline'
+complete -c vitrine -n '__vitrine_is stat' -l printf -x -d 'Print this'
+complete -c vitrine -n '__vitrine_is df' -s h -l human-readable -d 'Sizes as 1.5K, 20M, 3G'
+complete -c vitrine -n '__vitrine_is df' -s i -l inodes -d 'Inodes, and not blocks'
+complete -c vitrine -n '__vitrine_is df' -s T -l print-type -d 'The type, too'
+complete -c vitrine -n '__vitrine_is df' -s k -d 'Blocks of 1024 bytes'
+complete -c vitrine -n '__vitrine_is du' -s s -l summarize -d 'Only the sum of each path'
+complete -c vitrine -n '__vitrine_is du' -s a -l all -d 'Each file, too'
+complete -c vitrine -n '__vitrine_is du' -s c -l total -d 'The sum of all'
+complete -c vitrine -n '__vitrine_is du' -s h -l human-readable -d 'Sizes as 1.5K, 20M, 3G'
+complete -c vitrine -n '__vitrine_is du' -s k -d 'In units of 1024 bytes'
+complete -c vitrine -n '__vitrine_is du' -s m -d 'In units of 1048576 bytes'
+complete -c vitrine -n '__vitrine_is du' -l apparent-size -d 'How long files are'
+complete -c vitrine -n '__vitrine_is du' -s b -l bytes -d 'How long files are, in bytes'
+complete -c vitrine -n '__vitrine_is du' -s 0 -l null -d 'End lines with a NUL'
+complete -c vitrine -n '__vitrine_is du' -s d -l max-depth -x -d 'Only so many levels'

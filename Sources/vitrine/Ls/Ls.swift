@@ -50,6 +50,9 @@ struct Ls: ParsableCommand {
   @Flag(name: .customShort("C"), help: "Columns, also where the output is no terminal.")
   var columns = false
 
+  @Flag(name: .customShort("p"), help: "A slash behind the names of folders.")
+  var slashes = false
+
   @Flag(name: .customShort("t"), help: "The latest first.")
   var byTime = false
 
@@ -97,6 +100,7 @@ struct Ls: ParsableCommand {
     options.isHumanReadable = humanReadable
     options.showsInodes = inode
     options.showsFullTime = fullTime
+    options.marksFolders = slashes
     options.isJSON = json
     options.isTerminal = output.isTerminal
     let isLong = long || numeric || fullTime
@@ -133,6 +137,8 @@ struct LsOptions {
   var isHumanReadable = false
   var showsInodes = false
   var showsFullTime = false
+  /// Whether a slash stands behind the names of folders.
+  var marksFolders = false
   var isJSON = false
   var isTerminal = false
   /// Columns of the terminal.
@@ -141,4 +147,7 @@ struct LsOptions {
 
   /// Whether more than names and types has to be known.
   var needsFacts: Bool { format == .long || isJSON || colors != nil }
+
+  /// What stands behind the name of a node.
+  func indicator(_ type: NodeType?) -> String { marksFolders && type == .directory ? "/" : "" }
 }

@@ -65,6 +65,11 @@ final class LsPrinter {
   private func printName(_ item: LsItem, isPadded: Bool) throws {
     // Quoted names stand such that the letters are below one another.
     if isPadded && !item.name.isQuoted { try output.write(" ") }
+    try printBareName(item)
+    try output.write(options.indicator(item.type))
+  }
+
+  private func printBareName(_ item: LsItem) throws {
     guard let colors = options.colors, let attributes = item.facts?.attributes else {
       return try output.write(item.name.text)
     }
@@ -102,6 +107,7 @@ final class LsPrinter {
     let isPadded = widths.hasQuotes
     let lengths = items.map { item in
       item.name.width + (isPadded && !item.name.isQuoted ? 1 : 0) + (options.showsInodes ? widths.inode + 1 : 0)
+        + options.indicator(item.type).count
     }
     guard !items.isEmpty else { return }
     let columns = columnWidths(lengths)
