@@ -61,6 +61,9 @@ public protocol FileSystem: UnitDecoder {
   /// Where decoded units of files are kept: what the options said. nil to decode them anew for each read.
   var units: UnitCache? { get }
 
+  /// What `inspect` tells besides the summary. May take a look at every file, up to a limit.
+  var details: [FileSystemDetail] { get }
+
   /// The regular file that a walk of the tree most likely reads after `node`, since it is stored behind it: what is
   /// worth decoding ahead. A hint, which costs little to give; nil where there is none.
   func follower(of node: NodeID) -> NodeID?

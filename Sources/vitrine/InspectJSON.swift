@@ -70,14 +70,15 @@ enum InspectJSON {
       ),
       ("state", .string(volume.state)),
       ("detail", .optional(volume.detail)),
-      ("filesystem", summary.map(fileSystem) ?? .null),
+      ("filesystem", volume.fileSystem.map(fileSystem) ?? .null),
       ("notices", .strings(volume.notices)),
     ]
     return .object(object)
   }
 
-  private static func fileSystem(_ summary: FileSystemSummary) -> JSONValue {
-    .object([
+  private static func fileSystem(_ fileSystem: any FileSystem) -> JSONValue {
+    let summary = fileSystem.summary
+    var members: [(String, JSONValue)] = [
       ("type", .string(summary.type)),
       ("block-size", .number(UInt64(summary.blockSize))),
       ("blocks", .number(summary.blockCount)),
@@ -92,7 +93,18 @@ enum InspectJSON {
       ("last-mount-point", .optional(summary.lastMountPoint)),
       ("clean", .boolean(summary.isClean)),
       ("notices", .strings(summary.notices)),
-    ])
+    ]
+    let details = fileSystem.details.map { ($0.name, value(of: $0)) }
+    if !details.isEmpty { members.append(("details", .object(details))) }
+    return .object(members)
+  }
+
+  private static func value(of detail: FileSystemDetail) -> JSONValue {
+    switch detail.value {
+    case .text(let text): .string(text)
+    case .texts(let texts): .strings(texts)
+    case .number(let number), .size(let number): .number(number)
+    }
   }
 
   private static func hexadecimal(_ bytes: [UInt8]) -> String {

@@ -113,6 +113,9 @@ extension InspectTree {
     switch volume.contents {
     case .fileSystem(let fileSystem):
       facts(of: fileSystem.summary, fact)
+      for detail in fileSystem.details {
+        fact(String(detail.name.map { $0 == "-" ? " " : $0 }), text(of: detail))
+      }
       for notice in fileSystem.summary.notices { lines += wrapped(notice, mark: true, indent: indent, .notice) }
     case .unreadable: lines += wrapped(volume.detail ?? "", mark: true, indent: indent, .error)
     case .unsupported: lines += wrapped(volume.detail ?? "", mark: false, indent: indent, .dim)
@@ -120,6 +123,16 @@ extension InspectTree {
     }
     for notice in volume.notices { lines += wrapped(notice, mark: true, indent: indent, .notice) }
     return lines
+  }
+
+  private func text(of detail: FileSystemDetail) -> String {
+    if let text = detail.text { return text }
+    switch detail.value {
+    case .text(let text): return Escaped.text(text)
+    case .texts(let texts): return texts.map { Escaped.text($0) }.joined(separator: ", ")
+    case .number(let number): return InspectFormat.count(number)
+    case .size(let bytes): return size(bytes)
+    }
   }
 
   private func facts(of summary: FileSystemSummary, _ fact: (String, String?, Ink) -> Void) {
