@@ -14,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 
+from commands import CommandSuite
 from compressed import CompressedSuite
 from disk_images import DiskImageSuite
 from filesystem import FileSystemSuite
@@ -44,7 +45,7 @@ def main():
         os.mkdir(point)
         for heading, kind in (
             ("Files of an ext4 image", FileSystemSuite), ("Disk images", DiskImageSuite),
-            ("Compressed filesystems", CompressedSuite),
+            ("Compressed filesystems", CompressedSuite), ("Commands without a mount", CommandSuite),
         ):
             suite = kind(data, point, runs, options.quick, options.only)
             suite.run()

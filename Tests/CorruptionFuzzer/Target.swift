@@ -14,6 +14,7 @@ final class Target {
   /// Where checksums cover all metadata, what the undamaged filesystem answers.
   let answers: Answers?
   private let layout: Ext4Fields?
+  private let erofs: EROFSFields?
   private let nodes: [UInt64]
 
   enum Kind { case fileSystem, partitionedDisk, image }
@@ -25,6 +26,7 @@ final class Target {
     var nodes: Set<UInt64> = []
     var answers: Answers?
     layout = Ext4Fields(file)
+    erofs = EROFSFields(file)
     for driver in FileSystemCatalog.drivers {
       guard let fileSystem = try? driver.init(reading: recorder, options: OpenOptions()) else { continue }
       var walk = Walk(fileSystem, seed: 0, readsFiles: false)
@@ -81,6 +83,10 @@ final class Target {
   }
 
   func field(_ random: inout Random) -> Field? {
+    if let erofs {
+      guard !random.oneIn(8), let node = random.pick(nodes) else { return random.pick(erofs.superblock) }
+      return random.pick(erofs.fields(ofNode: node))
+    }
     guard let layout else { return nil }
     switch random.below(10) {
     case 0: return random.pick(layout.superblock)
@@ -100,12 +106,14 @@ final class Target {
   func reference(_ random: inout Random) -> UInt64 {
     if random.oneIn(2), let node = random.pick(nodes) { return node }
     if kind == .image { return random.next() % (file.size * 2 + 1) & ~[0, 511, 4095, 65535][random.below(4)] }
+    if let erofs, let range = random.pick(metadata) { return erofs.block(of: range.lowerBound) }
     guard let layout, let range = random.pick(metadata) else { return random.next() }
     return range.lowerBound / UInt64(layout.blockSize)
   }
 
   /// The edits that turn the checksums of metadata off, so that others are not found out by them; the groups' too.
   var editsAgainstChecksums: [MutatedDevice.Edit] {
+    if let erofs { return [erofs.editAgainstChecksum] }
     guard layout != nil, let bytes = try? file.bytes(4, at: 1024 + 100), let features = try? bytes.rawSpan.le32(0)
     else {
       return []

@@ -116,6 +116,9 @@ extension EROFS {
 
 /// Names of attributes.
 extension EROFS {
+  /// XATTR_NAME_MAX.
+  private static let longestXattrName = 255
+
   private static func prefix(_ index: UInt8) -> String? {
     switch index {
     case 1: "user."
@@ -140,7 +143,10 @@ extension EROFS {
     guard let prefix = Self.prefix(base) else { return nil }
     let isACL = base == 2 || base == 3
     if isACL && (name.byteCount > 0 || !middle.isEmpty) { return nil }
-    return (Array(prefix.utf8) + middle + name.array, isACL)
+    let full = Array(prefix.utf8) + middle + name.array
+    // No program could ask for such a name.
+    guard full.count <= Self.longestXattrName, !middle.contains(0) else { return nil }
+    return (full, isACL)
   }
 
   /// The kind of prefix that a full name begins with, and where the rest of it begins.
