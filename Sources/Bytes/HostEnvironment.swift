@@ -58,11 +58,18 @@ public enum HostEnvironment {
 
   public static var standardOutputIsTerminal: Bool { isatty(STDOUT_FILENO) == 1 }
 
+  public static var standardErrorIsTerminal: Bool { isatty(STDERR_FILENO) == 1 }
+
   /// Columns of the terminal that standard output is; nil where it is none.
-  public static var terminalWidth: Int? {
+  public static var terminalWidth: Int? { terminalWidth(of: STDOUT_FILENO) }
+
+  /// Columns of the terminal that standard error is; nil where it is none.
+  public static var errorTerminalWidth: Int? { terminalWidth(of: STDERR_FILENO) }
+
+  private static func terminalWidth(of descriptor: CInt) -> Int? {
     var size = winsize()
     // Safe: TIOCGWINSZ fills a `winsize`.
-    guard unsafe ioctl(STDOUT_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return nil }
+    guard unsafe ioctl(descriptor, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return nil }
     return Int(size.ws_col)
   }
 }

@@ -70,14 +70,15 @@ enum InspectJSON {
       ),
       ("state", .string(volume.state)),
       ("detail", .optional(volume.detail)),
-      ("filesystem", summary.map(fileSystem) ?? .null),
+      ("filesystem", volume.fileSystem.map(fileSystem) ?? .null),
       ("notices", .strings(volume.notices)),
     ]
     return .object(object)
   }
 
-  private static func fileSystem(_ summary: FileSystemSummary) -> JSONValue {
-    .object([
+  private static func fileSystem(_ fileSystem: any FileSystem) -> JSONValue {
+    let summary = fileSystem.summary
+    return .object([
       ("type", .string(summary.type)),
       ("block-size", .number(UInt64(summary.blockSize))),
       ("blocks", .number(summary.blockCount)),
@@ -91,8 +92,17 @@ enum InspectJSON {
       ("last-written", .optional(summary.lastWritten.map(InspectFormat.time))),
       ("last-mount-point", .optional(summary.lastMountPoint)),
       ("clean", .boolean(summary.isClean)),
+      ("details", .object(fileSystem.details.map { ($0.name, value(of: $0)) })),
       ("notices", .strings(summary.notices)),
     ])
+  }
+
+  private static func value(of detail: FileSystemDetail) -> JSONValue {
+    switch detail.value {
+    case .text(let text): .string(text)
+    case .count(let count): .number(count)
+    case .part(let part, let whole): .object([("bytes", .number(part)), ("of", .number(whole))])
+    }
   }
 
   private static func hexadecimal(_ bytes: [UInt8]) -> String {

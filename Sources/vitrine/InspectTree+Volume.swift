@@ -112,7 +112,7 @@ extension InspectTree {
     }
     switch volume.contents {
     case .fileSystem(let fileSystem):
-      facts(of: fileSystem.summary, fact)
+      facts(of: fileSystem.summary, details: fileSystem.details, fact)
       for notice in fileSystem.summary.notices { lines += wrapped(notice, mark: true, indent: indent, .notice) }
     case .unreadable: lines += wrapped(volume.detail ?? "", mark: true, indent: indent, .error)
     case .unsupported: lines += wrapped(volume.detail ?? "", mark: false, indent: indent, .dim)
@@ -122,7 +122,9 @@ extension InspectTree {
     return lines
   }
 
-  private func facts(of summary: FileSystemSummary, _ fact: (String, String?, Ink) -> Void) {
+  private func facts(
+    of summary: FileSystemSummary, details: [FileSystemDetail], _ fact: (String, String?, Ink) -> Void
+  ) {
     fact(
       "free",
       "\(size(summary.byteCount(of: summary.freeBlockCount))) of \(size(summary.byteCount(of: summary.blockCount)))"
@@ -133,6 +135,7 @@ extension InspectTree {
         "\(InspectFormat.count(summary.freeInodeCount)) of \(InspectFormat.count(summary.inodeCount)) free", .plain)
     }
     fact("block size", size(UInt64(summary.blockSize)), .plain)
+    for detail in details { fact(detail.name, text(of: detail.value), .plain) }
     fact("features", summary.features.map { Escaped.text($0) }.joined(separator: " "), .plain)
     fact("created", summary.created.map(InspectFormat.time), .plain)
     fact(
@@ -142,6 +145,15 @@ extension InspectTree {
       }, .plain)
     fact("written", summary.lastWritten.map(InspectFormat.time), .plain)
     fact("state", summary.isClean ? "clean" : "not clean", summary.isClean ? .plain : .notice)
+  }
+
+  private func text(of value: FileSystemDetail.Value) -> String {
+    switch value {
+    case .text(let text): Escaped.text(text)
+    case .count(let count): InspectFormat.count(count)
+    case .part(let part, let whole):
+      "\(size(part)) of \(size(whole)) (\(InspectFormat.percentage(part, of: whole)))"
+    }
   }
 
   /// The attribute bits by name, where they have one.

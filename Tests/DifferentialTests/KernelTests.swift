@@ -55,7 +55,7 @@ import Testing
     #expect(difference == nil, "\(fixture):\n\(difference ?? "")")
   }
 
-  @Test(.enabled(if: Privileges.hasFUSE, "needs /dev/fuse"), arguments: damaged)
+  @Test(.enabled(if: Privileges.hasFUSE, "needs /dev/fuse"), arguments: Fixture.fileSystems.filter(\.isHostile))
   func mountOfDamagedImageGoesOn(_ fixture: Fixture) throws {
     let image = try fixture.image()
     guard let fileSystem = try? openFileSystem(in: image) else { return }

@@ -6,10 +6,18 @@ import Testing
 
 /// Random reads through a mount, against the library's own: what is spliced is what is read.
 @Suite(.serialized) struct SplicedReadTests {
-  static let fixtures = [
+  static let fixtures = ext4 + squashfs
+
+  private static let ext4 = [
     "extents", "indirect-1k", "indirect-4k", "holes", "unwritten", "blocks-64k", "bigalloc", "inline-data",
     "inline-data-1k-inode", "shared-blocks", "verity",
   ].map { Fixture("ext4", $0) }
+
+  private static let squashfs = [
+    "gzip", "zstd", "lz4", "lzma", "lzo", "xz-bcj", "uncompressed", "uncompressed-data", "uncompressed-some",
+    "block-4k",
+    "fragments-always", "fragments-none", "fragments-many", "long-block-list",
+  ].map { Fixture("squashfs", $0) }
 
   @Test(.enabled(if: Privileges.hasFUSE, "needs /dev/fuse"), arguments: fixtures)
   func readsOfAnyRangeAreRight(_ fixture: Fixture) throws {

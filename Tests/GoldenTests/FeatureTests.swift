@@ -78,7 +78,17 @@ import Testing
     "names of any bytes": ["names"],
     "symbolic links": ["symlinks"],
     "hard links": ["hard-links"],
-    "extended attributes": ["xattrs"],
+    "extended attributes": ["xattrs", "handmade-xattrs"],
+    "inodes of the extended kind": ["extended-inodes"],
+    "metadata blocks of any size": ["short-metadata-blocks"],
+    "positions beyond 4 GiB": ["large-positions"],
+    "odd, but read": ["own-index", "odd-options"],
+    "damage": [
+      "should-fail-big-endian", "should-fail-child-references", "should-fail-directories", "should-fail-files",
+      "should-fail-inodes", "should-fail-large-files", "should-fail-metadata", "should-fail-superblock-compression",
+      "should-fail-superblock-version-3", "should-fail-tables", "should-fail-truncated", "should-fail-truncated-xattrs",
+      "should-fail-xattrs",
+    ],
   ]
 
   private static let erofs: [String: [String]] = [

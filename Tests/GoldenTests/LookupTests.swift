@@ -7,9 +7,10 @@ import Testing
 
 /// Look-ups in large directories: what is there is found, what is not there is not, and neither takes a scan.
 @Suite struct LookupTests {
-  static let fixtures = Fixture.all(of: "ext4").filter { fixture in
-    fixture.name.hasPrefix("dir-index") || fixture.name == "large-dir" || fixture.name == "no-dir-index"
-  }
+  static let fixtures =
+    Fixture.all(of: "ext4").filter { fixture in
+      fixture.name.hasPrefix("dir-index") || fixture.name == "large-dir" || fixture.name == "no-dir-index"
+    } + ["large-dir", "own-index", "short-metadata-blocks"].map { Fixture("squashfs", $0) }
 
   @Test(arguments: fixtures)
   func randomNamesAreFoundAndOthersAreNot(_ fixture: Fixture) throws {
@@ -83,9 +84,12 @@ import Testing
   }
 
   /// Every name comes once, whatever the place at which a listing is broken off and taken up again.
-  @Test(arguments: ["large-dir", "dir-index-tea-signed", "no-dir-index", "inline-data-spill", "casefold"])
-  func listingsGoOnWhereTheyStopped(_ name: String) throws {
-    let fileSystem = try openFileSystem(in: Fixture("ext4", name).image())
+  @Test(
+    arguments: ["large-dir", "dir-index-tea-signed", "no-dir-index", "inline-data-spill", "casefold"].map {
+      Fixture("ext4", $0)
+    } + ["large-dir", "own-index", "short-metadata-blocks", "gzip"].map { Fixture("squashfs", $0) })
+  func listingsGoOnWhereTheyStopped(_ fixture: Fixture) throws {
+    let fileSystem = try openFileSystem(in: fixture.image())
     var generator = SeededGenerator(seed: 7)
     var directories = [fileSystem.root]
     while let directory = directories.popLast() {

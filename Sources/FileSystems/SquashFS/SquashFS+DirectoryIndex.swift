@@ -17,17 +17,22 @@ extension SquashFS {
     var end: UInt64 = .max
   }
 
+  /// All of the listing where the index is damaged: it is there as ever.
   func indexRange(
     of name: RawSpan, in inode: Inode, _ directory: Inode.Directory
   ) throws(ReadError) -> IndexRange {
     var range = IndexRange()
-    try forEachIndexEntry(of: inode, directory) { (entry, first) throws(ReadError) in
-      guard first.isNotAbove(name) else {
-        range.end = UInt64(entry.offset)
-        return false
+    do throws(ReadError) {
+      try forEachIndexEntry(of: inode, directory) { (entry, first) throws(ReadError) in
+        guard first.isNotAbove(name) else {
+          range.end = UInt64(entry.offset)
+          return false
+        }
+        range.start = try place(of: entry, in: inode, directory)
+        return true
       }
-      range.start = try place(of: entry, in: inode, directory)
-      return true
+    } catch  where error.cause == .corrupt {
+      return IndexRange()
     }
     return range
   }
@@ -36,10 +41,14 @@ extension SquashFS {
   func indexPlace(before offset: UInt64, in node: NodeID) throws(ReadError) -> ListingPlace? {
     let (inode, directory) = try directory(node)
     var found: ListingPlace?
-    try forEachIndexEntry(of: inode, directory) { (entry, _) throws(ReadError) in
-      guard UInt64(entry.offset) <= offset else { return false }
-      found = try place(of: entry, in: inode, directory)
-      return true
+    do throws(ReadError) {
+      try forEachIndexEntry(of: inode, directory) { (entry, _) throws(ReadError) in
+        guard UInt64(entry.offset) <= offset else { return false }
+        found = try place(of: entry, in: inode, directory)
+        return true
+      }
+    } catch  where error.cause == .corrupt {
+      return nil
     }
     return found
   }
@@ -47,10 +56,10 @@ extension SquashFS {
   private func place(
     of entry: IndexEntry, in inode: Inode, _ directory: Inode.Directory
   ) throws(ReadError) -> ListingPlace {
-    guard UInt64(entry.offset) < directory.listingSize else {
+    let block = try superblock.directoryTable.adding(UInt64(entry.block), of: "directory index")
+    guard UInt64(entry.offset) < directory.listingSize, superblock.directoryRegion.contains(block) else {
       throw .corrupt("directory index", at: inode.node.rawValue)
     }
-    let block = try superblock.directoryTable.adding(UInt64(entry.block), of: "directory index")
     let offset = (UInt64(entry.offset) + UInt64(directory.offset)) % UInt64(Self.metadataBlockSize)
     return ListingPlace(place: MetadataPlace(block: block, offset: Int(offset)), offset: UInt64(entry.offset))
   }

@@ -63,7 +63,7 @@ extension SquashFS {
     }
   }
 
-  private static let followersTried = 16
+  private static let followersTried = 256
   /// Bytes. A larger file takes so long to read that what follows need not be known yet.
   private static let longestListPassed: UInt64 = 16 << 10
 }

@@ -56,7 +56,11 @@ public final class SquashFS: FileSystem {
     }
     do throws(ReadError) {
       guard try inode(root).type == .directory else { throw .corrupt("root directory") }
-    } catch { throw .unreadable(error) }
+    } catch {
+      // What is missing matters more than which part of it is.
+      guard error.cause == .truncated else { throw .unreadable(error) }
+      throw .unreadable(.truncated("part of the filesystem", at: device.size))
+    }
   }
 
   public func attributes(of node: NodeID) throws(ReadError) -> Attributes {
