@@ -44,6 +44,13 @@ let package = Package(
       name: "Browsing",
       dependencies: ["DiskStack", "DiskImages", "FileSystems", "Volumes", "BlockDevices", "Bytes", .systemPackage],
       swiftSettings: settings),
+    .systemLibrary(name: "CLinux"),
+    .target(
+      name: "Copying",
+      dependencies: [
+        "Browsing", "FileSystems", "BlockDevices", "Bytes", "CLinux", "CDigest", .systemPackage,
+      ],
+      swiftSettings: settings),
     .target(
       name: "Mounting",
       dependencies: [
@@ -54,7 +61,7 @@ let package = Package(
     .executableTarget(
       name: "vitrine",
       dependencies: [
-        "Mounting", "Browsing", "DiskStack", "DiskImages", "FileSystems", "Volumes", "BlockDevices", "Bytes",
+        "Mounting", "Copying", "Browsing", "DiskStack", "DiskImages", "FileSystems", "Volumes", "BlockDevices", "Bytes",
         .systemPackage, .logging,
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
@@ -87,6 +94,12 @@ let package = Package(
       dependencies: [
         "Browsing", "DiskStack", "DiskImages", "FileSystems", "Volumes", "BlockDevices", "Bytes", "TestSupport",
         "vitrine", .systemPackage,
+      ],
+      swiftSettings: settings),
+    .testTarget(
+      name: "CopyingTests",
+      dependencies: [
+        "Copying", "Browsing", "FileSystems", "BlockDevices", "Bytes", "TestSupport", "vitrine", .systemPackage,
       ],
       swiftSettings: settings),
     .testTarget(

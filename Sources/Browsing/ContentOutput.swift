@@ -18,7 +18,10 @@ public final class ContentOutput {
   }
 
   private let descriptor: CInt
+  /// Bytes that were written.
+  public private(set) var written: UInt64 = 0
   private var goesByReference: Bool
+  private let readAhead: ReadAhead?
   private var extents = HostExtentList()
   private var buffer: [UInt8] = []
 
@@ -26,8 +29,11 @@ public final class ContentOutput {
   /// Below this a copy is as quick.
   private static let leastByReference: UInt64 = 16 << 10
 
-  /// - Parameter descriptor: is open for writing as long as this object is used.
-  public init(to descriptor: FileDescriptor) {
+  /// - Parameters:
+  ///   - descriptor: is open for writing as long as this object is used.
+  ///   - readAhead: is told of what is read, so that what has to be decoded is decoded ahead.
+  public init(to descriptor: FileDescriptor, readAhead: ReadAhead? = nil) {
+    self.readAhead = readAhead
     self.descriptor = descriptor.rawValue
     var status = stat()
     // Safe: fstat fills a `stat`.
@@ -43,21 +49,19 @@ public final class ContentOutput {
   }
 
   /// Writes the bytes `range` of `file`, which lie within it.
-  public func write(_ range: Range<UInt64>, of file: any BlockDevice) throws(Failure) {
+  /// - Parameter number: the tree's number for the file; nil where nothing is to be decoded ahead.
+  public func write(_ range: Range<UInt64>, of file: any BlockDevice, number: UInt64? = nil) throws(Failure) {
     var position = range.lowerBound
     while position < range.upperBound {
       extents.removeAll()
       do { try file.resolve(position..<range.upperBound, into: &extents) } catch { throw .reading(error) }
       guard extents.length > 0 else { throw .reading(.corrupt("extent map", at: position)) }
+      if let number { readAhead?.note(position..<position + extents.length, of: number, file, extents: extents) }
       for extent in extents.extents {
         switch extent.kind {
         case .hole: try writeZeros(extent.length)
         case .host(let host, let offset): try write(extent.length, of: host, at: offset)
-        case .encoded:
-          // Of the size of a unit, which its format bounds.
-          let bytes: [UInt8]
-          do { bytes = try extent.bytes() } catch { throw .reading(error) }
-          try put(bytes, bytes.count)
+        case .encoded(let unit, let skip): try write(extent.length, of: unit, skipping: skip)
         }
         position += extent.length
       }
@@ -78,6 +82,7 @@ public final class ContentOutput {
       let moved = unsafe sendfile(descriptor, host.descriptor.rawValue, &position, count)
       if moved > 0 {
         done += UInt64(moved)
+        self.written += UInt64(moved)
       } else if moved == 0 {
         throw .reading(.truncated("data", at: offset + done))
       } else {
@@ -105,7 +110,19 @@ public final class ContentOutput {
     }
   }
 
-  private func writeZeros(_ length: UInt64) throws(Failure) {
+  private func write(_ length: UInt64, of unit: DecodableUnit, skipping skip: Int) throws(Failure) {
+    let decoded: DecodedBytes
+    do throws(ReadError) {
+      decoded = try unit.decoded()
+      _ = try decoded.bytes.slice(skip, count: Int(clamping: length), of: "decoded unit")
+    } catch { throw .reading(error) }
+    // Safe: the bytes are held by `decoded`, and the part of them is checked above.
+    try unsafe put(UnsafeRawBufferPointer(rebasing: decoded.buffer[skip..<skip + Int(clamping: length)]))
+    withExtendedLifetime(decoded) {}
+  }
+
+  /// Writes so many zeros.
+  public func writeZeros(_ length: UInt64) throws(Failure) {
     if buffer.isEmpty { buffer = [UInt8](repeating: 0, count: Self.bufferSize) }
     var left = length
     while left > 0 {
@@ -117,14 +134,20 @@ public final class ContentOutput {
 
   /// Writes the first `count` of `bytes`.
   private func put(_ bytes: [UInt8], _ count: Int) throws(Failure) {
+    // Safe: the part lies within the array, which lives through the call.
+    try unsafe bytes.rawSpan.withUnsafeBytes { (buffer) throws(Failure) in
+      try unsafe put(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
+    }
+  }
+
+  private func put(_ bytes: UnsafeRawBufferPointer) throws(Failure) {
     var done = 0
-    while done < count {
-      // Safe: the call is told what is left of the array.
-      let written = unsafe bytes.withUnsafeBytes { buffer in
-        unsafe Glibc.write(descriptor, buffer.baseAddress.map { unsafe $0 + done }, count - done)
-      }
+    while done < bytes.count {
+      // Safe: the call is told what is left of the bytes.
+      let written = unsafe Glibc.write(descriptor, bytes.baseAddress.map { unsafe $0 + done }, bytes.count - done)
       if written > 0 {
         done += written
+        self.written += UInt64(written)
       } else if errno == EAGAIN {
         try waitUntilWritable()
       } else if errno != EINTR {

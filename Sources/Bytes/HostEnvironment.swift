@@ -17,6 +17,17 @@ public enum HostEnvironment {
     return name.contains("utf-8") || name.contains("utf8")
   }
 
+  /// Sees to it that the standard three are open: else the next file that is opened takes the number of one of them, and
+  /// gets what is meant for it.
+  public static func openStandardFiles() {
+    while true {
+      // Safe: a C string.
+      let descriptor = unsafe open("/dev/null", O_RDWR)
+      if descriptor > STDERR_FILENO { close(descriptor) }
+      if descriptor < 0 || descriptor > STDERR_FILENO { return }
+    }
+  }
+
   /// Lets this process open as many files as it may: a disk can lie in thousands of them, and the usual limit of 1024 is
   /// only there for programs that use select(2).
   public static func allowManyFiles() {
@@ -47,11 +58,18 @@ public enum HostEnvironment {
 
   public static var standardOutputIsTerminal: Bool { isatty(STDOUT_FILENO) == 1 }
 
+  public static var standardErrorIsTerminal: Bool { isatty(STDERR_FILENO) == 1 }
+
   /// Columns of the terminal that standard output is; nil where it is none.
-  public static var terminalWidth: Int? {
+  public static var terminalWidth: Int? { terminalWidth(of: STDOUT_FILENO) }
+
+  /// Columns of the terminal that standard error is; nil where it is none.
+  public static var errorTerminalWidth: Int? { terminalWidth(of: STDERR_FILENO) }
+
+  private static func terminalWidth(of descriptor: CInt) -> Int? {
     var size = winsize()
     // Safe: TIOCGWINSZ fills a `winsize`.
-    guard unsafe ioctl(STDOUT_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return nil }
+    guard unsafe ioctl(descriptor, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return nil }
     return Int(size.ws_col)
   }
 }

@@ -27,3 +27,10 @@ static inline int vitrine_is_ignored(int signal) {
   struct sigaction action;
   return sigaction(signal, NULL, &action) == 0 && action.sa_handler == SIG_IGN;
 }
+
+/* Has a signal interrupt what a thread waits for, and do nothing else. */
+static inline void vitrine_nothing(int signal) { (void)signal; }
+static inline int vitrine_make_interrupting(int signal) {
+  struct sigaction action = {.sa_handler = vitrine_nothing};
+  return sigaction(signal, &action, NULL);
+}

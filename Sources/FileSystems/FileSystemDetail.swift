@@ -1,13 +1,16 @@
-/// Something that only some formats have to tell of themselves: for `inspect`.
+/// Something that `inspect` tells of filesystems of some formats only: how contents are compressed, say.
 public struct FileSystemDetail: Sendable, Equatable {
   public enum Value: Sendable, Equatable {
     case text(String)
+    case texts([String])
     case count(UInt64)
-    /// Bytes, and of how many they are a part.
+    /// Bytes.
+    case size(UInt64)
+    /// Bytes, and what they stand for.
     case part(UInt64, of: UInt64)
   }
 
-  /// One or two words in lower case: "compression".
+  /// One word in lower case, of at most eleven letters: "compression".
   public let name: String
   public let value: Value
 

@@ -18,6 +18,7 @@ struct CommandEnvironment {
   /// Where it cannot be run, the child says so, and ends with 127 where there is no such program, and else 126, as
   /// env(1) does.
   /// - Parameters:
+  ///   - command: its words, as `RawArguments` has them, of which there is one at least.
   ///   - mount: becomes $VITRINE_MOUNT.
   ///   - entering: starts it there, and not where this process stands.
   /// - Returns: the child; nil where there is none, and errno says why.
@@ -37,12 +38,13 @@ struct CommandEnvironment {
     HostEnvironment.restoreFileLimit()
     signal(SIGPIPE, ignoresBrokenPipes ? SIG_IGN : SIG_DFL)
     // Safe: the strings live until the program starts; a nil ends the list.
-    let pointers = unsafe command.map { unsafe strdup($0) } + [nil]
-    let name = command.first ?? ""
+    let words = command.map { RawArguments.bytes(of: $0) }
+    let pointers = unsafe words.map { word in unsafe strdup(word.map(CChar.init(bitPattern:)) + [0]) } + [nil]
     blocked.change(SIG_SETMASK)
-    _ = unsafe execvp(name, pointers)
+    // Safe: there is at least one word.
+    if let name = unsafe pointers[0] { unsafe execvp(name, pointers) }
     let number = errno
-    message("cannot run \(Escaped.text(name)): \(String(errno: number))")
+    message("cannot run \(Escaped.text(words.first ?? [])): \(String(errno: number))")
     _exit(number == ENOENT ? 127 : 126)
   }
 }

@@ -48,6 +48,8 @@ public final class CommandRun {
     switch waiting.wait(besides: queue) {
     case .ready: break
     case .interrupted(let signal):
+      // It may still look at the image, which can take long.
+      kill(server, SIGTERM)
       end(queue)
       return 128 + signal
     case .failed:

@@ -12,8 +12,12 @@ public enum Detachment {
   case interrupted(signal: Int32)
 
   /// Only for a process that has one thread, and while `EndSignals` are held back.
-  /// - Parameter inherited: is let go of by the server.
-  public static func start(leaving inherited: InheritedDescriptors) throws(MountError) -> Detachment {
+  /// - Parameters:
+  ///   - inherited: is let go of by the server.
+  ///   - starting: is called in the starter, before it waits.
+  public static func start(
+    leaving inherited: InheritedDescriptors, starting: () -> Void
+  ) throws(MountError) -> Detachment {
     let (readiness, waiting) = try Readiness.pair()
     let child = vitrine_fork()
     switch child {
@@ -31,6 +35,7 @@ public enum Detachment {
       return .server(readiness)
     default:
       readiness.close()
+      starting()
       let queue = SignalQueue(EndSignals.all)
       defer { queue?.close() }
       switch waiting.wait(besides: queue) {
@@ -38,7 +43,8 @@ public enum Detachment {
       case .failed(let text):
         return .starter(server: child, failure: text ?? "the server ended before the mount answered")
       case .interrupted(let signal):
-        // The server ends when it sees that nobody wants the mount any more.
+        // It may have said that the mount answers, and nobody has heard it.
+        kill(child, SIGTERM)
         ChildProcess.reap(child, unless: queue)
         return .interrupted(signal: signal)
       }

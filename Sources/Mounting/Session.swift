@@ -28,6 +28,7 @@ internal import Synchronization
   private let sourceName: String
   // Safe: written once by `mount`, before there is a second thread, and libfuse's session has locks of its own.
   nonisolated(unsafe) private var handle: OpaquePointer?
+  let end = SessionEnd()
   private let onReady = Mutex<(@Sendable () -> Bool)?>(nil)
 
   /// - Parameters:
@@ -97,16 +98,13 @@ internal import Synchronization
     defer { mark?.close() }
     self.onReady.withLock { $0 = onReady }
     // Safe: the handle is valid until `deinit`.
-    unsafe fuse_set_signal_handlers(handle)
-    EndSignals.letIn()
     let configuration = unsafe fuse_loop_cfg_create()
     defer { unsafe fuse_loop_cfg_destroy(configuration) }
     let workers = Self.workerCount
     unsafe fuse_loop_cfg_set_max_threads(configuration, workers)
     unsafe fuse_loop_cfg_set_idle_threads(configuration, workers)
     unsafe fuse_loop_cfg_set_clone_fd(configuration, 0)
-    let status = unsafe fuse_session_loop_mt(handle, configuration)
-    unsafe fuse_remove_signal_handlers(handle)
+    let status = unsafe end.run(handle) { unsafe fuse_session_loop_mt(handle, configuration) }
     unsafe fuse_session_unmount(handle)
     let failure: MountError? =
       status < 0 ? MountError(.system, "serving failed: \(String(errno: -status)); mount anew") : nil
@@ -119,6 +117,13 @@ internal import Synchronization
     MountDescription(
       image: sourceName, partition: options.volumeText, snapshot: options.image.snapshot,
       view: tree.kind == .disk ? .disk : .filesystem)
+  }
+
+  /// For a process that has left serving to another: what it still has open of the mount would keep the mount's users
+  /// waiting where the server ends.
+  public func leave() {
+    // Safe: as in `serve`. libfuse does not use the descriptor any more.
+    if let handle = unsafe handle { _ = unsafe Glibc.close(fuse_session_fd(handle)) }
   }
 
   /// Unmounts where `serve` is not reached.
@@ -169,18 +174,16 @@ internal import Synchronization
     guard let onReady = onReady.withLock({ $0.take() }) else { return }
     let point = mountPoint
     let idle = options.idleTimeout
+    let end = end
     let isStarted = Thread.start { [weak self] in
+      guard end.beginAsking() else { return }
       point.waitUntilAnswering()
+      end.endAsking()
       Readahead.raise(for: point)
-      guard onReady() else {
-        self?.requestEnd()
-        return
-      }
+      guard onReady() else { return end.request() }
       if let idle { self?.unmountWhenIdle(for: idle) }
     }
-    if !isStarted && !onReady() { requestEnd() }
+    // Safe: this is called from within the session's loop.
+    if !isStarted && !onReady() { unsafe fuse_session_exit(handle) }
   }
-
-  /// Asks `serve` to end, as a signal does.
-  func requestEnd() { _ = kill(getpid(), SIGTERM) }
 }

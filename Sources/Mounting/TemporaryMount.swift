@@ -47,8 +47,9 @@ public enum TemporaryMount {
       waiting.close()
       holder.close()
       inherited.close()
-      // A terminal's signals are not for the server.
+      // A terminal's signals are not for the server. Until there is a mount, it can end at once.
       setsid()
+      EndSignals.letIn()
       return .server(MountPoint(mounted: folder.path), readiness, lifeline)
     default:
       readiness.close()
@@ -103,7 +104,7 @@ struct TemporaryFolder {
 
 /// The server's end of a pipe that breaks when nobody wants the mount any more.
 public struct Lifeline: Sendable {
-  private let descriptor: CInt
+  let descriptor: CInt
 
   /// Both ends.
   static func pair() throws(MountError) -> (Lifeline, LifelineHolder) {
@@ -117,6 +118,13 @@ public struct Lifeline: Sendable {
   }
 
   func close() { Glibc.close(descriptor) }
+
+  /// Whether nobody holds the other end any more.
+  var isBroken: Bool {
+    var poll = pollfd(fd: descriptor, events: 0, revents: 0)
+    // Safe: one pollfd, a local.
+    return unsafe Glibc.poll(&poll, 1, 0) > 0
+  }
 
   /// Returns when nobody holds the other end any more.
   func waitForEnd() {
@@ -162,7 +170,8 @@ extension Session {
     inUse: @escaping @Sendable (String) -> Void
   ) throws(MountError) {
     let point = mountPoint
-    let isWatched = Thread.start { [weak self] in
+    let end = end
+    let isWatched = Thread.start {
       lifeline.waitForEnd()
       switch point.unmountIfUnused() {
       case .unmounted: return
@@ -171,7 +180,7 @@ extension Session {
         inUse(users.isEmpty ? "" : " by \(users.joined(separator: ", "))")
       case .failed: break
       }
-      self?.requestEnd()
+      end.request()
     }
     guard isWatched else {
       unmount()

@@ -11,6 +11,8 @@ enum ExitStatus: Int32 {
   case notSupported = 69
   /// The mount itself failed.
   case mountFailed = 71
+  /// What is copied cannot be made where it is to go.
+  case cannotCreate = 73
   case io = 74
   case notPermitted = 77
 

@@ -100,7 +100,8 @@ enum InspectJSON {
   private static func value(of detail: FileSystemDetail) -> JSONValue {
     switch detail.value {
     case .text(let text): .string(text)
-    case .count(let count): .number(count)
+    case .texts(let texts): .strings(texts)
+    case .count(let number), .size(let number): .number(number)
     case .part(let part, let whole): .object([("bytes", .number(part)), ("of", .number(whole))])
     }
   }

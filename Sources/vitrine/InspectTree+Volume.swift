@@ -125,14 +125,15 @@ extension InspectTree {
   private func facts(
     of summary: FileSystemSummary, details: [FileSystemDetail], _ fact: (String, String?, Ink) -> Void
   ) {
-    fact(
-      "free",
-      "\(size(summary.byteCount(of: summary.freeBlockCount))) of \(size(summary.byteCount(of: summary.blockCount)))"
-        + " (\(InspectFormat.percentage(summary.freeBlockCount, of: summary.blockCount)))", .plain)
-    if summary.inodeCount > 0 {
-      fact(
-        "inodes",
-        "\(InspectFormat.count(summary.freeInodeCount)) of \(InspectFormat.count(summary.inodeCount)) free", .plain)
+    if summary.isSealed {
+      fact("inodes", InspectFormat.count(summary.inodeCount), .plain)
+    } else {
+      fact("free", free(of: summary), .plain)
+      if summary.inodeCount > 0 {
+        fact(
+          "inodes",
+          "\(InspectFormat.count(summary.freeInodeCount)) of \(InspectFormat.count(summary.inodeCount)) free", .plain)
+      }
     }
     fact("block size", size(UInt64(summary.blockSize)), .plain)
     for detail in details { fact(detail.name, text(of: detail.value), .plain) }
@@ -144,13 +145,22 @@ extension InspectTree {
         InspectFormat.time($0) + (summary.lastMountPoint.map { " on " + Escaped.text($0) } ?? "")
       }, .plain)
     fact("written", summary.lastWritten.map(InspectFormat.time), .plain)
-    fact("state", summary.isClean ? "clean" : "not clean", summary.isClean ? .plain : .notice)
+    if !summary.isSealed {
+      fact("state", summary.isClean ? "clean" : "not clean", summary.isClean ? .plain : .notice)
+    }
+  }
+
+  private func free(of summary: FileSystemSummary) -> String {
+    "\(size(summary.byteCount(of: summary.freeBlockCount))) of \(size(summary.byteCount(of: summary.blockCount)))"
+      + " (\(InspectFormat.percentage(summary.freeBlockCount, of: summary.blockCount)))"
   }
 
   private func text(of value: FileSystemDetail.Value) -> String {
     switch value {
     case .text(let text): Escaped.text(text)
+    case .texts(let texts): texts.map { Escaped.text($0) }.joined(separator: ", ")
     case .count(let count): InspectFormat.count(count)
+    case .size(let bytes): size(bytes)
     case .part(let part, let whole):
       "\(size(part)) of \(size(whole)) (\(InspectFormat.percentage(part, of: whole)))"
     }

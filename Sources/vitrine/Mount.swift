@@ -121,7 +121,7 @@ struct Mount: ParsableCommand {
     leaving inherited: InheritedDescriptors
   ) throws {
     let detachment: Detachment
-    do { detachment = try Detachment.start(leaving: inherited) } catch {
+    do { detachment = try Detachment.start(leaving: inherited) { session.leave() } } catch {
       session.unmount()
       announcement.ended(isServing: false)
       throw Failure(image, error)

@@ -60,6 +60,7 @@ struct Run: ParsableCommand {
       let source = (try? MountPoint.resolve(image)) ?? image
       let session = Session(showing: tree, at: point, options: options, sourceName: source, log: log)
       do throws(MountError) {
+        EndSignals.hold()
         try session.mount()
         TemporaryMount.leaveTerminal()
         try session.serve(until: lifeline, onReady: { readiness.report() }, onEnd: { point.removeFolder() }) {

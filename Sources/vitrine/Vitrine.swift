@@ -18,11 +18,12 @@ struct Vitrine: ParsableCommand {
     version: "0.1.0",
     subcommands: [
       Mount.self, Umount.self, Mounts.self, Run.self, Inspect.self, Ls.self, TreeCommand.self, Stat.self, Find.self,
-      Cat.self, Extents.self, Df.self, Du.self,
+      Cat.self, Extents.self, Df.self, Du.self, Cp.self, Tar.self, Manifest.self, Diff.self,
     ],
     defaultSubcommand: Mount.self)
 
   static func main() {
+    HostEnvironment.openStandardFiles()
     var words = RawArguments.encoded
     if let first = words.first, let text = MistypedCommand.message(for: first) {
       Message.write(text)

@@ -98,7 +98,7 @@ import Testing
       "fmask": "022", "dmask": "022", "offset": "1M", "sizelimit": "1M", "sector_size": "4096", "fsname": "a",
       "subtype": "b", "timeout": "1", "attr_timeout": "1", "entry_timeout": "0.5", "negative_timeout": "0",
       "format": "vhd", "snapshot": "before", "backing_file": "/nonexistent/base",
-      "decode_cache": "16M", "decode_threads": "3",
+      "decode_cache": "16M", "decode_threads": "3", "device": "/nonexistent/device",
     ]
     let point = try TemporaryDirectory()
     for option in options {

@@ -59,6 +59,7 @@ import Testing
     ["nonexistent-command", "127"], ["./nonexistent", "127"], ["/etc/passwd", "126"], ["/", "126"],
     ["-- sh -c 'exit 3'", "3"], ["--chdir -o noexec -- sh -c 'test $PWD = $VITRINE_MOUNT'", "0"],
     ["printf -- %s --", "0"], ["env -- printf --version", "0"],
+    [#"sh -c 'test "$1" = "$(printf "\377")"' sh "$(printf "\377")""#, "0"],
   ])
   func statusIsTheCommands(_ line: [String]) throws {
     let result = try sh(#""$V" run "$I" \#(line[0]); echo $?"#)
@@ -155,6 +156,8 @@ import Testing
     #expect(Contract.eventually { left.isEmpty }, "\(left)")
     let broken = try sh(#"{ "$V" run "$I" yes; echo $? >status; } | head -n 1; cat status"#)
     #expect(broken.output == "y\n141\n", "\(broken)")
+    let closed = try sh(#""$V" run "$I" sh -c 'ls "$VITRINE_MOUNT" | wc -l >&5' 5>&1 <&- >&- 2>&-; echo $?"#)
+    #expect(closed.output.hasSuffix("\n0\n") && !closed.output.hasPrefix("0"), "\(closed)")
     let file = try sh(#""$V" run "$I" sh -c 'cat <&8' 8<<END"# + "\ngiven\nEND\n")
     #expect(file.output == "given\n", "\(file)")
   }

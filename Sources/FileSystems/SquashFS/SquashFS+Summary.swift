@@ -9,7 +9,7 @@ extension SquashFS {
       blockCount: (superblock.size - 1) >> superblock.blockShift + 1,
       freeBlockCount: 0, availableBlockCount: 0, inodeCount: UInt64(superblock.inodeCount), freeInodeCount: 0,
       maximumNameLength: UInt32(Self.longestName), size: superblock.size, features: features,
-      created: Timestamp(seconds: Int64(superblock.created)), notices: notices)
+      created: Timestamp(seconds: Int64(superblock.created)), isSealed: true, notices: notices)
   }
 
   /// The flags by the names of mksquashfs's options, where it has them.

@@ -26,12 +26,12 @@ struct Cat: ParsableCommand {
   func run() throws {
     let opened = try browse.open(image)
     let problems = Problems(opened, Output())
-    let output = ContentOutput(to: .standardOutput)
+    let output = ContentOutput(to: .standardOutput, readAhead: ReadAhead(in: opened.tree))
     for path in paths {
       do {
         let facts = try opened.tree.node(at: path.bytes)
         let file = try opened.tree.file(facts.number)
-        try output.write(0..<file.size, of: file)
+        try output.write(0..<file.size, of: file, number: facts.number)
       } catch let error as ReadError {
         try problems.report(error, at: path.bytes)
       } catch let error as ContentOutput.Failure {

@@ -85,7 +85,7 @@ extension ExitStatus {
     self = error.isAboutPath ? .cannotOpen : ExitStatus(error)
   }
 
-  fileprivate var gravity: Int {
+  var gravity: Int {
     switch self {
     case .success: 0
     case .cannotOpen: 1
@@ -107,7 +107,7 @@ extension ReadError {
   }
 
   /// For a message about one file: what Linux says of a path that leads nowhere, and the place of what is damaged.
-  fileprivate var plainText: String {
+  var plainText: String {
     guard isAboutPath, case .io(let errno) = cause else { return description }
     return "\(errno)"
   }

@@ -1,0 +1,159 @@
+internal import ArgumentParser
+internal import Browsing
+internal import Bytes
+internal import Copying
+internal import FileSystems
+internal import SystemPackage
+
+/// `vitrine cp`: copies out of an image.
+struct Cp: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "cp",
+    abstract: "Copy files and folders out of an image, without mounting it.",
+    usage: "vitrine cp [<options>] <image>:<path> ... <destination>",
+    discussion: """
+      Holes stay holes. A file gets its name when it is whole, and nothing outside of the destination is touched, \
+      whatever the image holds. With - as the destination, an archive as of "vitrine tar" goes to standard output.
+      """)
+
+  @Argument(
+    help: ArgumentHelp(
+      "An image, a colon and a path in it, any number of times; then where to copy it: a folder, a new name or -.",
+      valueName: "image:path ... destination"),
+    completion: .file())
+  var operands: [String]
+
+  @Flag(
+    name: [.customShort("r"), .customShort("R"), .customLong("recursive")], help: "Folders with all that is in them.")
+  var recursive = false
+
+  @Flag(
+    name: [.customShort("a"), .customLong("archive")],
+    help: "Keep everything: -r, -p and -d, and hard links as such.")
+  var archive = false
+
+  @Flag(
+    name: [.customShort("p"), .customLong("preserve")],
+    help: "Keep modes, times, extended attributes, access lists, and owners where that is permitted.")
+  var preserve = false
+
+  @Flag(
+    name: [.customShort("d"), .customLong("no-dereference")],
+    help: "Copy symbolic links themselves, and keep hard links.")
+  var noDereference = false
+
+  @Flag(name: [.customShort("n"), .customLong("no-clobber")], help: "Leave alone what is there already.")
+  var noClobber = false
+
+  @Flag(name: [.customShort("T"), .customLong("no-target-directory")], help: "The destination is the copy's own name.")
+  var noTargetDirectory = false
+
+  @Flag(name: [.customShort("v"), .customLong("verbose")], help: "Say what is copied.")
+  var verbose = false
+
+  @Flag(name: [.customShort("q"), .customLong("quiet")], help: "Do not show how far the copy is.")
+  var quiet = false
+
+  @OptionGroup var browse: BrowseArguments
+
+  func validate() throws {
+    guard operands.count >= 2 else {
+      throw ValidationError("Give an image with a path in it, and where to copy that: disk.img:/etc/fstab .")
+    }
+    if noTargetDirectory && operands.count > 2 { throw ValidationError("With -T there is one thing to copy only.") }
+  }
+
+  func run() throws {
+    let sources = try operands.dropLast().map { operand in
+      guard let reference = ImageReference(operand) else {
+        throw Failure("\(Escaped.text(operand)): no path is given; write \(Escaped.text(operand)):/PATH", .usage)
+      }
+      return reference
+    }
+    if operands.last == "-" { return try writeArchive(of: sources) }
+    let target = RawArguments.bytes(of: operands.last ?? "")
+    let isInto = !noTargetDirectory && HostPath.kind(target) == .folder
+    if !isInto && sources.count > 1 {
+      throw Failure("\(Escaped.text(target)): is no folder, and there are several things to copy into it", .cannotCreate)
+    }
+    var options = CopyOptions()
+    options.isRecursive = recursive || archive
+    options.keepsAttributes = preserve || archive
+    options.keepsLinks = noDereference || archive
+    options.keepsSymbolicLinks = noDereference || options.isRecursive
+    options.keepsExisting = noClobber
+    try run(sources, to: target, isInto: isInto, options)
+  }
+
+  private func run(_ sources: [ImageReference], to target: [UInt8], isInto: Bool, _ options: CopyOptions) throws {
+    let images = try OpenedImages(sources, browse)
+    Interruption.note()
+    var options = options
+    options.mask = FileMask.takeAway()
+    let (folder, lastName) = isInto ? (target, nil) : HostPath.split(target)
+    let destination: CopyDestination
+    do { destination = try CopyDestination(folder) } catch {
+      throw Failure("\(Escaped.text(folder)): cannot copy there: \(error)", .cannotCreate)
+    }
+    if !isInto && lastName == nil {
+      throw Failure("\(Escaped.text(target)): cannot copy there: \(Errno.noSuchFileOrDirectory)", .cannotCreate)
+    }
+    let report = CopyReport(isVerbose: verbose, isIntoCurrentFolder: folder == [UInt8(ascii: ".")] && !isInto)
+    let starts = sources.map { images.start($0, followsLast: !options.keepsSymbolicLinks, report) }
+    if !quiet && Progress.isShown {
+      report.progress = Progress(total: CopySize(of: starts.compactMap(\.self), isRecursive: options.isRecursive).bytes)
+    }
+    var copies: [String: TreeCopy] = [:]
+    do {
+      for (source, start) in zip(sources, starts) {
+        guard let start else { continue }
+        report.image = start.image.name
+        let copy = copies[source.image] ?? TreeCopy(of: start.image.tree, options: options, observer: report)
+        copies[source.image] = copy
+        let name = isInto ? HostPath.split(source.path).name : lastName
+        try copy.copy(start.facts, from: source.path, as: name, into: destination)
+      }
+    } catch { report.end(error) }
+    report.progress?.finish()
+    for notice in copies.values.flatMap(\.notices) { Message.write("warning: \(notice)") }
+    copies.removeAll()
+    Interruption.obey()
+    if report.status != .success { throw ExitCode(report.status.rawValue) }
+  }
+
+  private func writeArchive(of sources: [ImageReference]) throws {
+    try ArchiveTarget.refuseTerminal()
+    let images = Set(sources.map(\.image))
+    guard images.count == 1, let image = images.first else {
+      throw Failure("an archive can be made of one image at a time", .usage)
+    }
+    let members = sources.map { ArchiveMember(path: $0.path, name: HostPath.split($0.path).name ?? []) }
+    try ArchiveMember.write(members, of: browse.open(image), to: "-", isVerbose: verbose)
+  }
+}
+
+/// The images that sources lie in, each opened once.
+struct OpenedImages {
+  private var images: [String: BrowsedImage] = [:]
+
+  struct Start {
+    let image: BrowsedImage
+    let facts: NodeFacts
+  }
+
+  init(_ sources: [ImageReference], _ browse: BrowseArguments) throws {
+    for source in sources where images[source.image] == nil { images[source.image] = try browse.open(source.image) }
+  }
+
+  /// What a source is; nil where it is nothing, which has been said then.
+  func start(_ source: ImageReference, followsLast: Bool, _ report: CopyReport) -> Start? {
+    guard let image = images[source.image] else { return nil }
+    report.image = image.name
+    do throws(ReadError) {
+      return Start(image: image, facts: try image.tree.node(at: source.path, followsLast: followsLast))
+    } catch {
+      report.failed(.reading(error), at: source.path) { [] }
+      return nil
+    }
+  }
+}
