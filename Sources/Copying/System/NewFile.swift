@@ -45,6 +45,7 @@ final class NewFile: OpenNode {
   }
 
   /// Whether this process may give names by descriptors alone: root may, and anybody on newer kernels.
+  // Safe: one thread copies; and names and paths below end in NUL and live through the calls.
   nonisolated(unsafe) private static var linksByDescriptor = true
 
   private func link(as name: [UInt8]) throws(Errno) {
