@@ -97,6 +97,12 @@ let package = Package(
       ],
       swiftSettings: settings),
     .testTarget(
+      name: "CopyingTests",
+      dependencies: [
+        "Copying", "Browsing", "FileSystems", "BlockDevices", "Bytes", "TestSupport", "vitrine", .systemPackage,
+      ],
+      swiftSettings: settings),
+    .testTarget(
       name: "MountingTests",
       dependencies: [
         "Mounting", "Browsing", "DiskStack", "DiskImages", "FileSystems", "Volumes", "BlockDevices", "Bytes",

@@ -15,6 +15,9 @@ public protocol FileSystem: UnitDecoder {
 
   var root: NodeID { get }
   var summary: FileSystemSummary { get }
+  /// What the format has to tell besides, in the order in which it is to be shown. May take a while, within limits: it
+  /// is asked for by people only.
+  var details: [FileSystemDetail] { get }
 
   /// The node that `name` leads to, or nil where the directory has no such entry.
   /// - Throws: `.io(.notDirectory)` where `directory` is something else.
@@ -61,9 +64,6 @@ public protocol FileSystem: UnitDecoder {
   /// Where decoded units of files are kept: what the options said. nil to decode them anew for each read.
   var units: UnitCache? { get }
 
-  /// What `inspect` tells besides the summary. May take a look at every file, up to a limit.
-  var details: [FileSystemDetail] { get }
-
   /// The regular file that a walk of the tree most likely reads after `node`, since it is stored behind it: what is
   /// worth decoding ahead. A hint, which costs little to give; nil where there is none.
   func follower(of node: NodeID) -> NodeID?
@@ -71,6 +71,7 @@ public protocol FileSystem: UnitDecoder {
 
 extension FileSystem {
   public var sources: [any BlockDevice] { [device] }
+  public var details: [FileSystemDetail] { [] }
   public var units: UnitCache? { nil }
   public func inodeNumber(of node: NodeID) -> UInt64 { node.rawValue }
   public func follower(of node: NodeID) -> NodeID? { nil }

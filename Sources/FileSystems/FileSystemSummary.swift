@@ -28,6 +28,8 @@ public struct FileSystemSummary: Sendable {
   public var lastMountPoint: String?
   /// Whether it was left clean.
   public var isClean: Bool
+  /// Whether the format is written once and for all: nothing in it is free, and there is no state to be left in.
+  public var isSealed: Bool
   /// What a person should know, one clear line each: "journal needs recovery: …", "superblock is damaged: using the
   /// backup at block 32768". `mount` prints them as warnings, `inspect` as state.
   public var notices: [String]
@@ -37,7 +39,7 @@ public struct FileSystemSummary: Sendable {
     freeBlockCount: UInt64, availableBlockCount: UInt64, inodeCount: UInt64, freeInodeCount: UInt64,
     maximumNameLength: UInt32 = 255, size: UInt64, features: [String] = [], created: Timestamp? = nil,
     lastMounted: Timestamp? = nil, lastWritten: Timestamp? = nil, lastMountPoint: String? = nil, isClean: Bool = true,
-    notices: [String] = []
+    isSealed: Bool = false, notices: [String] = []
   ) {
     self.type = type
     self.label = label
@@ -56,6 +58,7 @@ public struct FileSystemSummary: Sendable {
     self.lastWritten = lastWritten
     self.lastMountPoint = lastMountPoint
     self.isClean = isClean
+    self.isSealed = isSealed
     self.notices = notices
   }
 }

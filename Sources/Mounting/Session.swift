@@ -183,6 +183,7 @@ internal import Synchronization
       guard onReady() else { return end.request() }
       if let idle { self?.unmountWhenIdle(for: idle) }
     }
+    // Safe: this is called from within the session's loop.
     if !isStarted && !onReady() { unsafe fuse_session_exit(handle) }
   }
 }

@@ -78,7 +78,7 @@ enum InspectJSON {
 
   private static func fileSystem(_ fileSystem: any FileSystem) -> JSONValue {
     let summary = fileSystem.summary
-    var members: [(String, JSONValue)] = [
+    return .object([
       ("type", .string(summary.type)),
       ("block-size", .number(UInt64(summary.blockSize))),
       ("blocks", .number(summary.blockCount)),
@@ -92,18 +92,17 @@ enum InspectJSON {
       ("last-written", .optional(summary.lastWritten.map(InspectFormat.time))),
       ("last-mount-point", .optional(summary.lastMountPoint)),
       ("clean", .boolean(summary.isClean)),
+      ("details", .object(fileSystem.details.map { ($0.name, value(of: $0)) })),
       ("notices", .strings(summary.notices)),
-    ]
-    let details = fileSystem.details.map { ($0.name, value(of: $0)) }
-    if !details.isEmpty { members.append(("details", .object(details))) }
-    return .object(members)
+    ])
   }
 
   private static func value(of detail: FileSystemDetail) -> JSONValue {
     switch detail.value {
     case .text(let text): .string(text)
     case .texts(let texts): .strings(texts)
-    case .number(let number), .size(let number): .number(number)
+    case .count(let number), .size(let number): .number(number)
+    case .part(let part, let whole): .object([("bytes", .number(part)), ("of", .number(whole))])
     }
   }
 

@@ -112,10 +112,7 @@ extension InspectTree {
     }
     switch volume.contents {
     case .fileSystem(let fileSystem):
-      facts(of: fileSystem.summary, fact)
-      for detail in fileSystem.details {
-        fact(String(detail.name.map { $0 == "-" ? " " : $0 }), text(of: detail))
-      }
+      facts(of: fileSystem.summary, details: fileSystem.details, fact)
       for notice in fileSystem.summary.notices { lines += wrapped(notice, mark: true, indent: indent, .notice) }
     case .unreadable: lines += wrapped(volume.detail ?? "", mark: true, indent: indent, .error)
     case .unsupported: lines += wrapped(volume.detail ?? "", mark: false, indent: indent, .dim)
@@ -125,27 +122,21 @@ extension InspectTree {
     return lines
   }
 
-  private func text(of detail: FileSystemDetail) -> String {
-    if let text = detail.text { return text }
-    switch detail.value {
-    case .text(let text): return Escaped.text(text)
-    case .texts(let texts): return texts.map { Escaped.text($0) }.joined(separator: ", ")
-    case .number(let number): return InspectFormat.count(number)
-    case .size(let bytes): return size(bytes)
-    }
-  }
-
-  private func facts(of summary: FileSystemSummary, _ fact: (String, String?, Ink) -> Void) {
-    fact(
-      "free",
-      "\(size(summary.byteCount(of: summary.freeBlockCount))) of \(size(summary.byteCount(of: summary.blockCount)))"
-        + " (\(InspectFormat.percentage(summary.freeBlockCount, of: summary.blockCount)))", .plain)
-    if summary.inodeCount > 0 {
-      fact(
-        "inodes",
-        "\(InspectFormat.count(summary.freeInodeCount)) of \(InspectFormat.count(summary.inodeCount)) free", .plain)
+  private func facts(
+    of summary: FileSystemSummary, details: [FileSystemDetail], _ fact: (String, String?, Ink) -> Void
+  ) {
+    if summary.isSealed {
+      fact("inodes", InspectFormat.count(summary.inodeCount), .plain)
+    } else {
+      fact("free", free(of: summary), .plain)
+      if summary.inodeCount > 0 {
+        fact(
+          "inodes",
+          "\(InspectFormat.count(summary.freeInodeCount)) of \(InspectFormat.count(summary.inodeCount)) free", .plain)
+      }
     }
     fact("block size", size(UInt64(summary.blockSize)), .plain)
+    for detail in details { fact(detail.name, text(of: detail.value), .plain) }
     fact("features", summary.features.map { Escaped.text($0) }.joined(separator: " "), .plain)
     fact("created", summary.created.map(InspectFormat.time), .plain)
     fact(
@@ -154,7 +145,25 @@ extension InspectTree {
         InspectFormat.time($0) + (summary.lastMountPoint.map { " on " + Escaped.text($0) } ?? "")
       }, .plain)
     fact("written", summary.lastWritten.map(InspectFormat.time), .plain)
-    fact("state", summary.isClean ? "clean" : "not clean", summary.isClean ? .plain : .notice)
+    if !summary.isSealed {
+      fact("state", summary.isClean ? "clean" : "not clean", summary.isClean ? .plain : .notice)
+    }
+  }
+
+  private func free(of summary: FileSystemSummary) -> String {
+    "\(size(summary.byteCount(of: summary.freeBlockCount))) of \(size(summary.byteCount(of: summary.blockCount)))"
+      + " (\(InspectFormat.percentage(summary.freeBlockCount, of: summary.blockCount)))"
+  }
+
+  private func text(of value: FileSystemDetail.Value) -> String {
+    switch value {
+    case .text(let text): Escaped.text(text)
+    case .texts(let texts): texts.map { Escaped.text($0) }.joined(separator: ", ")
+    case .count(let count): InspectFormat.count(count)
+    case .size(let bytes): size(bytes)
+    case .part(let part, let whole):
+      "\(size(part)) of \(size(whole)) (\(InspectFormat.percentage(part, of: whole)))"
+    }
   }
 
   /// The attribute bits by name, where they have one.

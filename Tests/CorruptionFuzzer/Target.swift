@@ -15,6 +15,7 @@ final class Target {
   let answers: Answers?
   private let layout: Ext4Fields?
   private let erofs: EROFSFields?
+  private let squashfs: SquashFSFields?
   private let nodes: [UInt64]
 
   enum Kind { case fileSystem, partitionedDisk, image }
@@ -27,6 +28,7 @@ final class Target {
     var answers: Answers?
     layout = Ext4Fields(file)
     erofs = EROFSFields(file)
+    squashfs = SquashFSFields(file)
     for driver in FileSystemCatalog.drivers {
       guard let fileSystem = try? driver.init(reading: recorder, options: OpenOptions()) else { continue }
       var walk = Walk(fileSystem, seed: 0, readsFiles: false)
@@ -87,6 +89,14 @@ final class Target {
       guard !random.oneIn(8), let node = random.pick(nodes) else { return random.pick(erofs.superblock) }
       return random.pick(erofs.fields(ofNode: node))
     }
+    if let squashfs {
+      switch random.below(8) {
+      case 0: return random.pick(squashfs.superblock)
+      case 1: return random.pick(squashfs.indexes)
+      case 2, 3: return squashfs.directoryFields(&random)
+      default: return random.pick(nodes).flatMap { random.pick(squashfs.fields(ofNode: $0)) }
+      }
+    }
     guard let layout else { return nil }
     switch random.below(10) {
     case 0: return random.pick(layout.superblock)
@@ -107,6 +117,7 @@ final class Target {
     if random.oneIn(2), let node = random.pick(nodes) { return node }
     if kind == .image { return random.next() % (file.size * 2 + 1) & ~[0, 511, 4095, 65535][random.below(4)] }
     if let erofs, let range = random.pick(metadata) { return erofs.block(of: range.lowerBound) }
+    if let squashfs { return squashfs.position(&random) }
     guard let layout, let range = random.pick(metadata) else { return random.next() }
     return range.lowerBound / UInt64(layout.blockSize)
   }

@@ -41,8 +41,9 @@ struct Contract {
     for point in mounted { _ = try? run([vitrineBinary, "umount", "--lazy", point]) }
   }
 
-  /// Waits until something holds; false where it does not in time.
-  static func eventually(within seconds: Double = 20, _ holds: () -> Bool) -> Bool {
+  /// Waits until something holds; false where it does not in time. That is long: where mounts are not shared between
+  /// namespaces, a command that another test runs in one of its own keeps what is unmounted here until it ends.
+  static func eventually(within seconds: Double = 60, _ holds: () -> Bool) -> Bool {
     let deadline = Date(timeIntervalSinceNow: seconds)
     while Date() < deadline {
       if holds() { return true }

@@ -49,7 +49,8 @@ public final class MemoryFileSystem: FileSystem {
   public var summary: FileSystemSummary {
     FileSystemSummary(
       type: "memory", label: Array("memory label".utf8), uuid: "0000-1111", blockSize: 1024, blockCount: 1000,
-      freeBlockCount: 400, availableBlockCount: 300, inodeCount: 50, freeInodeCount: 20, size: device.size)
+      freeBlockCount: 400, availableBlockCount: 300, inodeCount: max(50, UInt64(nodes.count) + 1),
+      freeInodeCount: 20, size: device.size)
   }
 
   public init(

@@ -134,7 +134,7 @@ public final class HostFolder: OpenNode {
     unsafe withCString([UInt8(ascii: ".")]) { unsafe Glibc.openat(descriptor, $0, flags, mode_t(permissions)) }
   }
 
-  private func makeNamedFile(permissions: UInt16) throws(Errno) -> NewFile {
+  func makeNamedFile(permissions: UInt16) throws(Errno) -> NewFile {
     for _ in 0..<100 {
       let name = temporaryName()
       let flags = O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC

@@ -10,18 +10,15 @@ extension EROFS {
     let isCompressed =
       superblock.incompatible.contains(.compressionConfigurations) || superblock.incompatible.contains(.zeroPadding)
     if isCompressed, !compression.algorithms.isEmpty {
-      details.append(
-        FileSystemDetail(
-          "codecs", .texts(compression.algorithms.map(\.name)),
-          text: compression.algorithms.map(text).joined(separator: ", ")))
+      details.append(FileSystemDetail("compression", .texts(compression.algorithms.map(text))))
     }
     if compression.allows(.lz4), compression.lz4ClusterBlocks > 1 {
       details.append(
         FileSystemDetail("cluster", .size(UInt64(compression.lz4ClusterBlocks) << superblock.blockShift)))
     }
-    if let contents = contentSize() {
-      details.append(FileSystemDetail("contents", .size(contents)))
-      if let ratio = ratio(ofContents: contents) { details.append(FileSystemDetail("ratio", .text(ratio))) }
+    let stored = summary.blockCount.multipliedReportingOverflow(by: UInt64(superblock.blockSize))
+    if let size = contentSize(), size > 0, !stored.overflow {
+      details.append(FileSystemDetail("stored", .part(stored.partialValue, of: size)))
     }
     if !devices.slots.isEmpty {
       let names = devices.slots.enumerated().map { index, slot in
@@ -42,14 +39,5 @@ extension EROFS {
       case .zstd: 1 << UInt64(compression.zstdWindowLog)
       }
     return "\(algorithm.name) (window of \((window + 1023) >> 10) KiB)"
-  }
-
-  /// How many times as much as the filesystem takes is in its files, to a hundredth.
-  private func ratio(ofContents contents: UInt64) -> String? {
-    let size = summary.blockCount.multipliedReportingOverflow(by: UInt64(superblock.blockSize))
-    guard !size.overflow, size.partialValue > 0, contents < 1 << 53 else { return nil }
-    let hundredths = contents * 100 / size.partialValue
-    let rest = hundredths % 100
-    return "\(hundredths / 100).\(rest < 10 ? "0" : "")\(rest)"
   }
 }

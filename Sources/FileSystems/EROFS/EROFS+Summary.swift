@@ -12,7 +12,7 @@ extension EROFS {
       inodeCount: superblock.facts.inodeCount, freeInodeCount: 0, size: imageSize,
       features: Self.featureNames(superblock.compatible, superblock.incompatible),
       created: superblock.facts.built == 0 ? nil : Timestamp(seconds: superblock.facts.built),
-      notices: devices.notices + sizeNotices)
+      isSealed: true, notices: devices.notices + sizeNotices)
   }
 
   private var imageSize: UInt64 {
