@@ -38,8 +38,10 @@ enum CopiedImages {
       #expect(try CopiedImages.difference(mount, copy) == "", "\(fixture)")
       // Holes, too: no file takes more than it does where it comes from, but for the size of blocks.
       let script = "find . -type f -size -1000000 -printf '%b %p\\n' | sort -k 2"
-      let wanted = try runSuccessfully(["sh", "-c", script], in: URL(fileURLWithPath: mount)).output.split(separator: "\n")
-      let found = try runSuccessfully(["sh", "-c", script], in: URL(fileURLWithPath: copy)).output.split(separator: "\n")
+      let wanted = try runSuccessfully(["sh", "-c", script], in: URL(fileURLWithPath: mount)).output.split(
+        separator: "\n")
+      let found = try runSuccessfully(["sh", "-c", script], in: URL(fileURLWithPath: copy)).output.split(
+        separator: "\n")
       #expect(wanted.count == found.count)
       guard fixture.format == "ext4" else { return }
       for (before, after) in zip(wanted, found) {
@@ -51,13 +53,14 @@ enum CopiedImages {
 
   @Test func aSparseFileStaysSparse() throws {
     let image = folder.path + "/sparse.img"
-    try runSuccessfully([
-      "sh", "-c",
-      """
-      mkdir tree && truncate -s 1T tree/sparse && printf data | dd of=tree/sparse bs=1M seek=500000 conv=notrunc &&
-      truncate -s 32M sparse.img && mke2fs -q -t ext4 -d tree sparse.img
-      """,
-    ], in: folder.url)
+    try runSuccessfully(
+      [
+        "sh", "-c",
+        """
+        mkdir tree && truncate -s 1T tree/sparse && printf data | dd of=tree/sparse bs=1M seek=500000 conv=notrunc &&
+        truncate -s 32M sparse.img && mke2fs -q -t ext4 -d tree sparse.img
+        """,
+      ], in: folder.url)
     let start = ContinuousClock.now
     #expect(try cp(image + ":/sparse", copy).succeeded)
     #expect(ContinuousClock.now - start < .seconds(5))
@@ -65,23 +68,26 @@ enum CopiedImages {
     #expect(facts[0] == "1099511627776" && (Int(facts[1].dropLast()) ?? .max) <= 64)
     let data = try runSuccessfully(["dd", "if=" + copy, "bs=4", "skip=\(500_000 << 18)", "count=1", "status=none"])
     #expect(data.output == "data")
-    let archive = try runSuccessfully([
-      "sh", "-c", "\(vitrineBinary) tar '\(image)' /sparse | tee archive | tar -xf - && wc -c < archive && stat -c %s sparse",
-    ], in: folder.url)
+    let archive = try runSuccessfully(
+      [
+        "sh", "-c",
+        "\(vitrineBinary) tar '\(image)' /sparse | tee archive | tar -xf - && wc -c < archive && stat -c %s sparse",
+      ], in: folder.url)
     #expect(archive.output == "10240\n1099511627776\n")
   }
 
   /// Everything that options change, on a small image with colons in its names.
   @Test func optionsMeanWhatTheyDoForCp() throws {
     let image = folder.path + "/a:b.img"
-    try runSuccessfully([
-      "sh", "-c",
-      """
-      mkdir -p tree/dir/sub && echo one > tree/dir/one && ln tree/dir/one tree/dir/two && ln -s one tree/dir/link &&
-      echo x > tree/x:y && chmod 0666 tree/x:y && touch -d 2001-02-03 tree/x:y tree/dir &&
-      truncate -s 4M a:b.img && mke2fs -q -t ext4 -d tree a:b.img
-      """,
-    ], in: folder.url)
+    try runSuccessfully(
+      [
+        "sh", "-c",
+        """
+        mkdir -p tree/dir/sub && echo one > tree/dir/one && ln tree/dir/one tree/dir/two && ln -s one tree/dir/link &&
+        echo x > tree/x:y && chmod 0666 tree/x:y && touch -d 2001-02-03 tree/x:y tree/dir &&
+        truncate -s 4M a:b.img && mke2fs -q -t ext4 -d tree a:b.img
+        """,
+      ], in: folder.url)
     let target = folder.path + "/target"
     try FileManager.default.createDirectory(atPath: target, withIntermediateDirectories: false)
     #expect(try cp(image + ":/x:y", image + ":dir/link", target).succeeded)
@@ -125,15 +131,16 @@ enum CopiedImages {
 
   /// An ordinary user, with no /dev/fuse: owners cannot be kept, and nobody gets to act as somebody else by that.
   @Test(.enabled(if: Privileges.isRoot)) func ordinaryUsersCopyWhatTheyMay() throws {
-    try runSuccessfully([
-      "sh", "-c",
-      """
-      mkdir -p tree/private && cp /bin/true tree/setuid && chmod 6755 tree/setuid && echo s > tree/private/s &&
-      chmod 0700 tree/private && mknod tree/null c 1 3 && mkfifo tree/fifo && chown 1234:1234 tree/private/s &&
-      truncate -s 8M own.img && mke2fs -q -t ext4 -d tree own.img && cp '\(vitrineBinary)' vitrine &&
-      mkdir user root && chown 65534:65534 user && chmod a+rx . vitrine && chmod a+r own.img
-      """,
-    ], in: folder.url)
+    try runSuccessfully(
+      [
+        "sh", "-c",
+        """
+        mkdir -p tree/private && cp /bin/true tree/setuid && chmod 6755 tree/setuid && echo s > tree/private/s &&
+        chmod 0700 tree/private && mknod tree/null c 1 3 && mkfifo tree/fifo && chown 1234:1234 tree/private/s &&
+        truncate -s 8M own.img && mke2fs -q -t ext4 -d tree own.img && cp '\(vitrineBinary)' vitrine &&
+        mkdir user root && chown 65534:65534 user && chmod a+rx . vitrine && chmod a+r own.img
+        """,
+      ], in: folder.url)
     let script = """
       mount -t tmpfs none /dev && mknod -m 666 /dev/null c 1 3 && cd '\(folder.path)' && exec setpriv \\
         --reuid 65534 --regid 65534 --clear-groups --no-new-privs ./vitrine cp -a own.img:/ user

@@ -23,7 +23,9 @@ struct ContentComparison {
       if !isSame(one, other) {
         // As much at a time as fits the memory for it, whatever the extents are.
         length = min(Self.pieceSize, first.size - position)
-        guard try first.bytes(Int(length), at: position) == second.bytes(Int(length), at: position) else { return false }
+        guard try first.bytes(Int(length), at: position) == second.bytes(Int(length), at: position) else {
+          return false
+        }
       }
       position += length
     }
