@@ -58,7 +58,8 @@ struct AttributeCopy {
     let source = facts.attributes
     var permissions = source.permissions
     if source.owner != made.owner || source.group != made.group {
-      permissions &= setOwner(of: facts, made) { (owner, group) throws(Errno) in try node.setOwner(owner, group: group) }
+      permissions &= setOwner(of: facts, made) { (owner, group) throws(Errno) in try node.setOwner(owner, group: group)
+      }
     }
     var lists: [[UInt8]] = []
     for name in names {

@@ -109,7 +109,8 @@ public final class TreeCopy {
   /// A driver tells no others; whatever a driver tells, none goes further.
   static func isPossible(_ name: [UInt8]) -> Bool {
     let dot = UInt8(ascii: ".")
-    return !name.isEmpty && name != [dot] && name != [dot, dot] && !name.contains(UInt8(ascii: "/")) && !name.contains(0)
+    return !name.isEmpty && name != [dot] && name != [dot, dot] && !name.contains(UInt8(ascii: "/"))
+      && !name.contains(0)
   }
 }
 

@@ -54,6 +54,7 @@ struct CommandDescription: Decodable {
 
   static let commands = [
     "mount", "umount", "mounts", "run", "inspect", "ls", "tree", "stat", "find", "cat", "extents", "df", "du",
+    "cp", "tar", "manifest", "diff",
   ]
 
   /// Those that open an image, and so have the options that say how.

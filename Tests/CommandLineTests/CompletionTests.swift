@@ -146,6 +146,8 @@ import Testing
     #expect(try fish(start + "/lo") == ["/loop", "/lost+found/"])
     let disk = try Fixture("demo", "disk").image()
     #expect(try bash("\(vitrineBinary) cat \(disk) /p2/welc") == ["/p2/welcome.txt"])
+    #expect(try bash("\(vitrineBinary) cp \(disk):/p2/welc") == ["/p2/welcome.txt"])
+    #expect(try fish("\(vitrineBinary) cp \(disk):/p2/welc") == ["\(disk):/p2/welcome.txt"])
     #expect(try bash("\(vitrineBinary) stat --partition 2 \(disk) /welc") == ["/welcome.txt"])
     #expect(try bash("\(vitrineBinary) stat \(disk) --partition ").prefix(5) == ["1", "2", "3", "4", "LABEL="])
     #expect(try fish("\(vitrineBinary) stat \(disk) --partition ").contains("2"))

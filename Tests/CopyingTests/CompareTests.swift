@@ -8,7 +8,7 @@ import Testing
 
   init() throws { folder = try TemporaryDirectory(prefix: "vitrine-compare") }
 
-  @Test(.enabled(if: Privileges.hasKernelDriver), arguments: ["extents", "names", "symlinks", "holes", "inline-data"])
+  @Test(.enabled(if: Privileges.hasKernelDriver), arguments: ["extents", "names", "special-files", "inline-data"])
   func manifestsHaveTheDigestsOfAMount(_ name: String) throws {
     let fixture = Fixture("ext4", name)
     let image = try fixture.image()
@@ -22,7 +22,9 @@ import Testing
       let wanted = try runSuccessfully(["sh", "-c", script], in: URL(fileURLWithPath: mount)).output
       #expect(digests.sorted().joined(separator: "\n") + "\n" == wanted, "\(fixture)")
       // As libarchive reads it.
-      let names = try runSuccessfully(["sh", "-c", "cd '\(mount)' && bsdtar -cf - . | bsdtar -tf - | sed 's|/$||' | sort"])
+      let names = try runSuccessfully([
+        "sh", "-c", "cd '\(mount)' && bsdtar -cf - . | bsdtar -tf - | sed 's|/$||' | sort",
+      ])
       let listed = try runSuccessfully(["sh", "-c", "bsdtar -tf '\(path)' | sed 's|/$||' | sort"])
       #expect(listed.output == names.output, "\(fixture)")
     }
@@ -44,26 +46,28 @@ import Testing
 
   @Test(.enabled(if: Privileges.isRoot)) func differencesAreTold() throws {
     let image = folder.path + "/one.img"
-    try runSuccessfully([
-      "sh", "-c",
-      """
-      mkdir -p tree/dir && echo one > tree/dir/one && ln -s one tree/dir/link && echo two > tree/two && echo z > tree/dir.x &&
-      head -c 3000000 /dev/urandom > tree/big && truncate -s 16M one.img && mke2fs -q -t ext4 -d tree one.img &&
-      cp one.img two.img && '\(vitrineBinary)' cp -a one.img:/ copy
-      """,
-    ], in: folder.url)
+    try runSuccessfully(
+      [
+        "sh", "-c",
+        """
+        mkdir -p tree/dir && echo one > tree/dir/one && ln -s one tree/dir/link && echo two > tree/two && echo z > tree/dir.x &&
+        head -c 3000000 /dev/urandom > tree/big && truncate -s 16M one.img && mke2fs -q -t ext4 -d tree one.img &&
+        cp one.img two.img && '\(vitrineBinary)' cp -a one.img:/ copy
+        """,
+      ], in: folder.url)
     let copy = folder.path + "/copy"
     for (first, second) in [(image, image), (image, copy), (copy, image), (image, folder.path + "/two.img")] {
       let same = try diff("-t", first, second)
       #expect(same.status == 0 && same.output.isEmpty && same.errors.isEmpty, "\(first) \(second): \(same)")
     }
-    try runSuccessfully([
-      "sh", "-c",
-      """
-      rm dir/link && mkdir dir/link && touch dir/link/new && chmod 600 two && chown 5:6 dir.x && rm -r lost+found &&
-      printf X | dd of=big bs=1 seek=2500000 conv=notrunc status=none && setfattr -n user.a -v b dir && touch -d 2000-01-01 dir/one
-      """,
-    ], in: URL(fileURLWithPath: copy))
+    try runSuccessfully(
+      [
+        "sh", "-c",
+        """
+        rm dir/link && mkdir dir/link && touch dir/link/new && chmod 600 two && chown 5:6 dir.x && rm -r lost+found &&
+        printf X | dd of=big bs=1 seek=2500000 conv=notrunc status=none && setfattr -n user.a -v b dir && touch -d 2000-01-01 dir/one
+        """,
+      ], in: URL(fileURLWithPath: copy))
     let changed = try diff(image, copy)
     #expect(changed.status == 1 && changed.errors.isEmpty)
     #expect(

@@ -25,7 +25,8 @@ import Testing
       ["cp", "-q", "--view", "disk", image + ":/disk.raw", folder.path + "/target"],
       ["tar", "--view", "disk", "-f", folder.path + "/target/archive.tar", image, "/disk.raw"],
     ] {
-      let result = try run(["timeout", "--preserve-status", "-s", signal, "0.4", vitrineBinary] + arguments, timeout: 60)
+      let result = try run(
+        ["timeout", "--preserve-status", "-s", signal, "0.4", vitrineBinary] + arguments, timeout: 60)
       #expect(result.status == status, "\(arguments): \(result)")
       #expect(try runSuccessfully(["ls", "-A", "target"], in: folder.url).output == "", "\(arguments)")
     }
@@ -36,19 +37,21 @@ import Testing
     let line = "\(vitrineBinary) tar --view disk \(image) /disk.raw"
     let result = try run(["sh", "-c", "\(line) | head -c 100000 | wc -c"], timeout: 60)
     #expect(result.output == "100000\n" && result.errors.isEmpty)
-    let ignoring = try run(["sh", "-c", "trap '' PIPE; { \(line); echo $? >&2; } | head -c 1000 > /dev/null"], timeout: 60)
+    let ignoring = try run(
+      ["sh", "-c", "trap '' PIPE; { \(line); echo $? >&2; } | head -c 1000 > /dev/null"], timeout: 60)
     #expect(ignoring.errors == "74\n")
   }
 
   @Test(.enabled(if: Privileges.isRoot)) func aFullDiskIsSaidAndLeavesNoParts() throws {
     let image = folder.path + "/files.img"
-    try runSuccessfully([
-      "sh", "-c",
-      """
-      mkdir tree full && for i in 1 2 3 4 5; do head -c 700000 /dev/urandom > tree/$i; done &&
-      truncate -s 16M files.img && mke2fs -q -t ext4 -d tree files.img
-      """,
-    ], in: folder.url)
+    try runSuccessfully(
+      [
+        "sh", "-c",
+        """
+        mkdir tree full && for i in 1 2 3 4 5; do head -c 700000 /dev/urandom > tree/$i; done &&
+        truncate -s 16M files.img && mke2fs -q -t ext4 -d tree files.img
+        """,
+      ], in: folder.url)
     try runSuccessfully(["mount", "-t", "tmpfs", "-o", "size=2m", "none", folder.path + "/full"])
     defer { _ = try? run(["umount", folder.path + "/full"]) }
     let result = try run([vitrineBinary, "cp", "-a", image + ":/", folder.path + "/full"])

@@ -81,7 +81,8 @@ import Testing
     let scratch = try CopyScratch()
     var damaged = CopyScratch.file()
     damaged.failure = .corrupt("extent tree", at: 3)
-    try scratch.copy(scratch.tree([2: CopyScratch.folder([("bad", 3), ("good", 4)]), 3: damaged, 4: CopyScratch.file()]))
+    try scratch.copy(
+      scratch.tree([2: CopyScratch.folder([("bad", 3), ("good", 4)]), 3: damaged, 4: CopyScratch.file()]))
     #expect(scratch.contents == ["good"])
     #expect(scratch.failures == ["/bad: corrupt extent tree (at 3)"])
   }

@@ -66,7 +66,10 @@ enum Images {
     "holes", "unwritten", "indirect-1k",
   ].map { Fixture("ext4", $0) }
 
-  /// Runs `body` with the kernel's mount of each.
+  /// Those whose names, types, times and links are the oddest.
+  static let odd = ["special-files", "names", "symlinks", "times", "hard-links"].map { Fixture("ext4", $0) }
+
+  /// Runs `body` with the kernel's mount of one.
   static func withKernel(_ fixture: Fixture, _ body: (Namesake) throws -> Void) throws {
     let image = try fixture.image()
     try withKernelMount(of: image, options: fixture.kernelOptions) { try body(Namesake(image: image, folder: $0)) }

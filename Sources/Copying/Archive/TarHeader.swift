@@ -94,7 +94,8 @@ struct TarHeader {
     // Who does not know extended headers sees files of these names.
     let last = name.split(separator: UInt8(ascii: "/")).last.map { Array($0.prefix(80)) } ?? []
     var header = TarHeader(
-      kind: .extendedHeader, name: Array("PaxHeaders/".utf8) + last, permissions: 0o644, modified: Timestamp(seconds: 0))
+      kind: .extendedHeader, name: Array("PaxHeaders/".utf8) + last, permissions: 0o644, modified: Timestamp(seconds: 0)
+    )
     header.size = UInt64(body.count)
     header.writeBlock(to: &output)
     output += body

@@ -7,8 +7,9 @@ struct ContentComparison {
 
   static func areEqual(_ first: any BlockDevice, _ second: any BlockDevice) throws(ReadError) -> Bool {
     guard first.size == second.size else { return false }
-    var firstExtents = HostExtentList()
-    var secondExtents = HostExtentList()
+    // Holes of the host count: folders of the host are compared, too, and copies with what they are copies of.
+    var firstExtents = HostExtentList(findsHostHoles: true)
+    var secondExtents = HostExtentList(findsHostHoles: true)
     var position: UInt64 = 0
     while position < first.size {
       if Interruption.isNoted { return true }
@@ -23,7 +24,9 @@ struct ContentComparison {
       if !isSame(one, other) {
         // As much at a time as fits the memory for it, whatever the extents are.
         length = min(Self.pieceSize, first.size - position)
-        guard try first.bytes(Int(length), at: position) == second.bytes(Int(length), at: position) else { return false }
+        guard try first.bytes(Int(length), at: position) == second.bytes(Int(length), at: position) else {
+          return false
+        }
       }
       position += length
     }

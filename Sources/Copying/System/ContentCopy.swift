@@ -66,7 +66,9 @@ internal import SystemPackage
         try Interruption.check()
         let length = min(extent.length - done, Self.longestTransfer)
         let moved: UInt64?
-        do { moved = try target.copy(length, of: host, at: offset + done, by: transfer) } catch { throw .writing(error) }
+        do { moved = try target.copy(length, of: host, at: offset + done, by: transfer) } catch {
+          throw .writing(error)
+        }
         if let moved, moved > 0 {
           done += moved
         } else if moved == nil {

@@ -19,7 +19,8 @@ public final class HostFolder: OpenNode {
   /// Opens a folder that a person has named: symbolic links are followed.
   public convenience init(opening path: [UInt8]) throws(Errno) {
     // Safe: the path ends in a NUL.
-    self.init(descriptor: try check(unsafe withCString(path) { unsafe Glibc.open($0, O_RDONLY | O_DIRECTORY | O_CLOEXEC) }))
+    self.init(
+      descriptor: try check(unsafe withCString(path) { unsafe Glibc.open($0, O_RDONLY | O_DIRECTORY | O_CLOEXEC) }))
   }
 
   /// - Throws: `.notDirectory` for anything else, a symbolic link too.
@@ -43,7 +44,8 @@ public final class HostFolder: OpenNode {
   }
 
   func makeSymbolicLink(_ name: [UInt8], to target: [UInt8]) throws(Errno) {
-    try check(unsafe withCString(name) { name in unsafe withCString(target) { unsafe symlinkat($0, descriptor, name) } })
+    try check(
+      unsafe withCString(name) { name in unsafe withCString(target) { unsafe symlinkat($0, descriptor, name) } })
   }
 
   /// A device, a FIFO or a socket.
@@ -130,6 +132,7 @@ public final class HostFolder: OpenNode {
     return try makeNamedFile(permissions: permissions)
   }
 
+  // Safe, here and below: the names end in NUL, and live as long as the calls.
   private func openat(_ descriptor: CInt, _ flags: CInt, _ permissions: UInt16) -> CInt {
     unsafe withCString([UInt8(ascii: ".")]) { unsafe Glibc.openat(descriptor, $0, flags, mode_t(permissions)) }
   }

@@ -59,7 +59,9 @@ extension OpenNode {
   func setAttribute(_ name: [UInt8], to value: [UInt8]) throws(Errno) {
     // Safe: the name ends in a NUL, and the value's length is told.
     try check(
-      unsafe withCString(name) { name in unsafe value.withUnsafeBytes { unsafe fsetxattr(descriptor, name, $0.baseAddress, $0.count, 0) } })
+      unsafe withCString(name) { name in
+        unsafe value.withUnsafeBytes { unsafe fsetxattr(descriptor, name, $0.baseAddress, $0.count, 0) }
+      })
   }
 
   func removeAttribute(_ name: [UInt8]) throws(Errno) {

@@ -75,7 +75,7 @@ _vitrine() {
   local -a words
   read -ra words <<<"${line%"$current"}"
 
-  local commands='mount umount mounts run inspect ls tree stat find cat extents df du'
+  local commands='mount umount mounts run inspect ls tree stat find cat extents df du cp tar manifest diff'
   local command='' previous='' word count=0 takes_value='' image=''
   # Options of the image that stand on the line.
   local -a reading=()
@@ -88,7 +88,8 @@ _vitrine() {
       case $word in
         -o | -p | --partition | --reply | --view | --color | --offset | --sector-size | --sizelimit) takes_value=$word ;;
         --format | --snapshot | --backing-file | --device | --pid-file | --ready-fd) takes_value=$word ;;
-        --level | --format-string | --printf | --max-depth) takes_value=$word ;;
+        --level | --format-string | --printf | --max-depth | --file | --hash | --ignore) takes_value=$word ;;
+        -f) [[ $command == tar ]] && takes_value=$word ;;
         -L) [[ $command == tree ]] && takes_value=$word ;;
         -c) [[ $command == stat ]] && takes_value=$word ;;
         -d) [[ $command == du ]] && takes_value=$word ;;
@@ -145,7 +146,9 @@ _vitrine() {
     --view) _vitrine_offer "$value" "$option_part" filesystem disk; return ;;
     --color) _vitrine_offer "$value" "$option_part" auto always never; return ;;
     --format) _vitrine_offer "$value" "$option_part" "${formats[@]}"; return ;;
-    --backing-file | --device | --pid-file) _vitrine_files "$value" -f; return ;;
+    --hash) _vitrine_offer "$value" "$option_part" sha256 sha384 sha512 none; return ;;
+    --ignore) _vitrine_offer "${value##*,}" "$option_part${value%"${value##*,}"}" content mode owner xattrs; return ;;
+    --backing-file | --device | --pid-file | --file | -f) _vitrine_files "$value" -f; return ;;
     --level | --format-string | --printf | --max-depth | -L | -c | -d) COMPREPLY=(); return ;;
     --snapshot | --ready-fd | --offset | --sector-size | --sizelimit) COMPREPLY=(); return ;;
   esac
@@ -167,6 +170,11 @@ _vitrine() {
     stat) options+=" $browse_options -c -L --format-string --printf --dereference --json" ;;
     find | cat) options+=" $browse_options" ;;
     extents) options+=" $browse_options --json" ;;
+    cp) options+=" $browse_options -a -d -n -p -q -r -R -T -v --archive --no-dereference --no-clobber --preserve --quiet \
+      --recursive --no-target-directory --verbose" ;;
+    tar) options+=" $browse_options -f -v --file --verbose" ;;
+    manifest) options+=" $browse_options --hash --json" ;;
+    diff) options+=" $browse_options -q -t --ignore --brief --times --json" ;;
     df) options+=" $browse_options -h -i -k -T --human-readable --inodes --print-type --json" ;;
     du) options+=" $browse_options -s -a -c -d -h -k -m -b -0 --summarize --all --total --max-depth --human-readable \
       --apparent-size --bytes --null --json" ;;
@@ -192,7 +200,15 @@ _vitrine() {
     mounts) ;;
     run) if [[ $count -eq 0 ]]; then _vitrine_files "$current" -f; else _vitrine_command "$current"; fi ;;
     inspect) [[ $count -eq 0 ]] && _vitrine_files "$current" -f ;;
-    ls | tree | stat | find | cat | extents | df | du)
+    cp | diff)
+      # A path inside an image stands behind a colon, with which bash begins a new word.
+      if [[ $current == *:* && -e ${current%%:*} ]]; then
+        _vitrine_inside "${current#*:}" "${current%%:*}" "${reading[@]}"
+      else
+        _vitrine_files "$current" -f
+      fi
+      ;;
+    ls | tree | stat | find | cat | extents | df | du | tar | manifest)
       if [[ $count -eq 0 ]]; then
         _vitrine_files "$current" -f
       else

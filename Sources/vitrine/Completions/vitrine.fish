@@ -1,6 +1,6 @@
 # fish completion for vitrine(1)
 
-set -g __vitrine_commands mount umount mounts run inspect ls tree stat find cat extents df du
+set -g __vitrine_commands mount umount mounts run inspect ls tree stat find cat extents df du cp tar manifest diff
 
 # The command that is being typed; without one it is a mount.
 function __vitrine_command
@@ -88,6 +88,18 @@ function __vitrine_inside
         end
 end
 
+# An image, a colon and a path inside it.
+function __vitrine_references
+    set -l parts (string split -m 1 : -- (commandline -ct))
+    test (count $parts) -eq 2; and test -e "$parts[1]"; or return
+    set -l folder (string match -r -- '^.*/' $parts[2])
+    set -l program (commandline -opc)[1]
+    $program ls -1Ap --color never (__vitrine_reading) -- $parts[1] /(string replace -r '^/' '' -- "$folder") 2>/dev/null |
+        while read -l name
+            echo "$parts[1]:$folder$name"
+        end
+end
+
 # Volumes of the image, as --partition takes them.
 function __vitrine_selectors
     set -l image (__vitrine_image)
@@ -165,6 +177,10 @@ complete -c vitrine -n $first -a cat -d 'Write files to standard output'
 complete -c vitrine -n $first -a extents -d 'Show where a file\'s bytes lie'
 complete -c vitrine -n $first -a df -d 'Show how full filesystems are'
 complete -c vitrine -n $first -a du -d 'Sum up what files take'
+complete -c vitrine -n $first -a cp -d 'Copy files and folders out of an image'
+complete -c vitrine -n $first -a tar -d 'Write an archive'
+complete -c vitrine -n $first -a manifest -d 'List everything with digests'
+complete -c vitrine -n $first -a diff -d 'Tell what differs'
 complete -c vitrine -n $first -a help -d 'Print the options of a command'
 complete -c vitrine -n '__vitrine_is help; and __vitrine_has 0' -a "$__vitrine_commands"
 complete -c vitrine -l help -d 'Print the options'
@@ -193,7 +209,7 @@ for command in mount run
     complete -c vitrine -n "__vitrine_is $command" -l reply -x -a 'splice copy' -d 'How bytes get to the kernel'
 end
 
-for command in mount run inspect ls tree stat find cat extents df du
+for command in mount run inspect ls tree stat find cat extents df du cp tar manifest diff
     complete -c vitrine -n "__vitrine_is $command" -l format -x -a 'raw qcow2 qcow qed vmdk vhd vhdx vdi' \
         -d 'What the image is read as'
     complete -c vitrine -n "__vitrine_is $command" -l snapshot -x -d 'The snapshot to show'
@@ -219,9 +235,13 @@ complete -c vitrine -n '__vitrine_is inspect' -l sector-size -x -a '512 4096' -d
 complete -c vitrine -n '__vitrine_is inspect' -l sizelimit -x -d 'Bytes of the disk'
 complete -c vitrine -n '__vitrine_is inspect' -s b -l bytes -d 'Print sizes in bytes'
 
-for command in ls tree stat find cat extents df du
-    complete -c vitrine -n "__vitrine_is $command; and __vitrine_has 0" -F
-    complete -c vitrine -n "__vitrine_is $command; and not __vitrine_has 0" -a '(__vitrine_inside)'
+for command in ls tree stat find cat extents df du cp tar manifest diff
+    if contains $command cp diff
+        complete -c vitrine -n "__vitrine_is $command" -F -a '(__vitrine_references)'
+    else
+        complete -c vitrine -n "__vitrine_is $command; and __vitrine_has 0" -F
+        complete -c vitrine -n "__vitrine_is $command; and not __vitrine_has 0" -a '(__vitrine_inside)'
+    end
     complete -c vitrine -n "__vitrine_is $command" -s o -x -a '(__vitrine_mount_options)' -d 'Options of a mount'
     complete -c vitrine -n "__vitrine_is $command" -l partition -x -a $selectors -d 'Where paths start'
     complete -c vitrine -n "__vitrine_is $command" -l view -x -a 'filesystem disk' -d 'Where paths start'
@@ -232,9 +252,23 @@ end
 for command in ls tree
     complete -c vitrine -n "__vitrine_is $command" -l color -x -a 'auto always never' -d 'Colour names'
 end
-for command in ls tree stat extents df du
+for command in ls tree stat extents df du manifest diff
     complete -c vitrine -n "__vitrine_is $command" -l json -d 'Print JSON'
 end
+complete -c vitrine -n '__vitrine_is cp' -s a -l archive -d 'Keep everything'
+complete -c vitrine -n '__vitrine_is cp' -s d -l no-dereference -d 'Copy symbolic links themselves'
+complete -c vitrine -n '__vitrine_is cp' -s n -l no-clobber -d 'Leave alone what is there'
+complete -c vitrine -n '__vitrine_is cp' -s p -l preserve -d 'Keep modes, times, owners and attributes'
+complete -c vitrine -n '__vitrine_is cp' -s q -l quiet -d 'Do not show how far the copy is'
+complete -c vitrine -n '__vitrine_is cp' -s r -s R -l recursive -d 'Folders with all that is in them'
+complete -c vitrine -n '__vitrine_is cp' -s T -l no-target-directory -d 'The destination is the copy\'s own name'
+complete -c vitrine -n '__vitrine_is cp' -s v -l verbose -d 'Say what is copied'
+complete -c vitrine -n '__vitrine_is tar' -s f -l file -r -F -d 'Write to this file'
+complete -c vitrine -n '__vitrine_is tar' -s v -l verbose -d 'Say what is written'
+complete -c vitrine -n '__vitrine_is manifest' -l hash -x -a 'sha256 sha384 sha512 none' -d 'The digest'
+complete -c vitrine -n '__vitrine_is diff' -l ignore -x -a 'content mode owner xattrs' -d 'Leave these out'
+complete -c vitrine -n '__vitrine_is diff' -s q -l brief -d 'Print nothing'
+complete -c vitrine -n '__vitrine_is diff' -s t -l times -d 'Times count, too'
 complete -c vitrine -n '__vitrine_is ls' -s l -d 'Long'
 complete -c vitrine -n '__vitrine_is ls' -s n -d 'Long'
 complete -c vitrine -n '__vitrine_is ls' -s R -l recursive -d 'Folders in folders, too'

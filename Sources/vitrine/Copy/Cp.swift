@@ -74,7 +74,8 @@ struct Cp: ParsableCommand {
     let target = RawArguments.bytes(of: operands.last ?? "")
     let isInto = !noTargetDirectory && HostPath.kind(target) == .folder
     if !isInto && sources.count > 1 {
-      throw Failure("\(Escaped.text(target)): is no folder, and there are several things to copy into it", .cannotCreate)
+      throw Failure(
+        "\(Escaped.text(target)): is no folder, and there are several things to copy into it", .cannotCreate)
     }
     var options = CopyOptions()
     options.isRecursive = recursive || archive
