@@ -8,7 +8,7 @@ import Testing
 
   init() throws { folder = try TemporaryDirectory(prefix: "vitrine-compare") }
 
-  @Test(.enabled(if: Privileges.hasKernelDriver), arguments: ["extents", "names", "special-files", "inline-data"])
+  @Test(.enabled(if: Privileges.hasKernelDriver), arguments: ["extents", "names", "inline-data"])
   func manifestsHaveTheDigestsOfAMount(_ name: String) throws {
     let fixture = Fixture("ext4", name)
     let image = try fixture.image()

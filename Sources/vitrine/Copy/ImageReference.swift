@@ -11,8 +11,9 @@ struct ImageReference {
   let image: String
   let path: [UInt8]
 
-  /// nil where there is no colon to divide the argument at.
+  /// nil where the argument has no path.
   init?(_ argument: String) {
+    var isThere = false
     var first: (String, [UInt8])?
     var index = argument.unicodeScalars.startIndex
     let scalars = argument.unicodeScalars
@@ -24,10 +25,12 @@ struct ImageReference {
       if first == nil { first = parts }
       if HostPath.exists(RawArguments.bytes(of: image)) {
         first = parts
+        isThere = true
         break
       }
     }
-    guard let (image, path) = first else { return nil }
+    // The whole of it may be an image whose name has a colon.
+    guard let (image, path) = first, isThere || !HostPath.exists(RawArguments.bytes(of: argument)) else { return nil }
     self.image = image
     self.path = path.isEmpty ? [UInt8(ascii: "/")] : path
   }
