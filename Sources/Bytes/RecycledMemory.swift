@@ -33,11 +33,13 @@ internal import Synchronization
     return kept ?? RecycledMemory(large: capacity)
   }
 
+  // Safe: deallocated by `giveBack`.
   private init(small byteCount: Int) {
     capacity = 0
     unsafe memory = UnsafeMutableRawPointer.allocate(byteCount: max(byteCount, 1), alignment: 16)
   }
 
+  // Safe: what mmap gives has the size that is asked for.
   private init(large capacity: Int) {
     let made = unsafe mmap(nil, capacity, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
     guard let made = unsafe made, unsafe made != MAP_FAILED else { fatalError("out of memory") }

@@ -22,6 +22,7 @@ internal import Glibc
   /// - Parameters:
   ///   - scratch: room for all that is not in memory already.
   ///   - zeros: as many as a reply can have.
+  // Safe: whoever calls this keeps both as long as the reply is used.
   @unsafe init(scratch: UnsafeMutableRawBufferPointer, zeros: UnsafeRawBufferPointer) {
     unsafe self.scratch = scratch
     unsafe self.zeros = zeros
@@ -29,6 +30,7 @@ internal import Glibc
   }
 
   func append(_ extent: HostExtent) throws(ReadError) {
+    // Safe: the lengths are checked, and the units are held until the reply is sent.
     let length = Int(extent.length)
     switch extent.kind {
     case .hole:

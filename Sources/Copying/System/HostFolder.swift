@@ -132,7 +132,7 @@ public final class HostFolder: OpenNode {
     return try makeNamedFile(permissions: permissions)
   }
 
-  // Safe, here and below: names end in NUL and live through the calls.
+  // Safe, here and below: the names end in NUL, and live as long as the calls.
   private func openat(_ descriptor: CInt, _ flags: CInt, _ permissions: UInt16) -> CInt {
     unsafe withCString([UInt8(ascii: ".")]) { unsafe Glibc.openat(descriptor, $0, flags, mode_t(permissions)) }
   }

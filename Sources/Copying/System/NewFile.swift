@@ -2,6 +2,7 @@ internal import BlockDevices
 internal import Bytes
 internal import CLinux
 internal import Glibc
+internal import Synchronization
 internal import SystemPackage
 
 /// A file that is being written, and gets its name when it is whole: nobody ever sees a part of it. Where it never gets
@@ -45,17 +46,17 @@ final class NewFile: OpenNode {
   }
 
   /// Whether this process may give names by descriptors alone: root may, and anybody on newer kernels.
-  // Safe: one thread copies; and names and paths below end in NUL and live through the calls.
-  nonisolated(unsafe) private static var linksByDescriptor = true
+  private static let linksByDescriptor = Atomic<Bool>(true)
 
   private func link(as name: [UInt8]) throws(Errno) {
-    if unsafe Self.linksByDescriptor {
+    // Safe, here and below: the names end in NUL, and live as long as the calls.
+    if Self.linksByDescriptor.load(ordering: .relaxed) {
       let result = unsafe withCString(name) { name in
         unsafe withCString([]) { unsafe linkat(descriptor, $0, folder.descriptor, name, emptyPath) }
       }
       if result == 0 { return }
       guard errno == ENOENT || errno == EPERM || errno == EINVAL else { throw Errno(rawValue: errno) }
-      unsafe Self.linksByDescriptor = false
+      Self.linksByDescriptor.store(false, ordering: .relaxed)
     }
     try check(
       unsafe withCString(name) { name in

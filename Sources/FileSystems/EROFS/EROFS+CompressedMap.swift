@@ -66,12 +66,16 @@ extension EROFS.Mapper {
     }
   }
 
+  /// Extents that one call goes through at most: a run of holes is one extent to whoever asks, however long it is.
+  private static let extentLimit = 1 << 16
+
   private func map(
     _ range: Range<UInt64>, of inode: EROFS.Inode, into extents: inout ExtentList,
     find: (UInt64) throws(ReadError) -> EROFS.CompressedExtent
   ) throws(ReadError) {
     var position = range.lowerBound
-    while position < range.upperBound && !extents.isFull {
+    for _ in 0..<Self.extentLimit {
+      guard position < range.upperBound, !extents.isFull else { return }
       let extent = try find(position)
       guard extent.start <= position, position < extent.end, extent.end <= inode.size else {
         throw .corrupt("compression index", at: inode.number)

@@ -45,7 +45,7 @@ extension EROFS.Mapper {
     case .fragment(let offset):
       try appendFragment(at: try offset.adding(skip, of: "fragment"), length: count, of: inode, to: &extents)
     case .plain(let address, let length, let isInterlaced):
-      try checkSizes(stored: length, decoded: size)
+      try check(address, stored: length, decoded: size)
       guard size <= length else { throw .corrupt("compression index", at: inode.number) }
       var position = skip
       if isInterlaced {
@@ -64,7 +64,7 @@ extension EROFS.Mapper {
         try appendStored(at: address + skip, length: count, of: extent, inode, to: &extents)
       }
     case .encoded(let algorithm, let address, let length):
-      try checkSizes(stored: length, decoded: size)
+      try check(address, stored: length, decoded: size)
       guard superblock.compression.allows(algorithm) else {
         throw .corrupt("compression algorithm", at: inode.number)
       }
@@ -78,7 +78,9 @@ extension EROFS.Mapper {
     }
   }
 
-  private func checkSizes(stored: UInt64, decoded: UInt64) throws(ReadError) {
+  private func check(_ address: UInt64, stored: UInt64, decoded: UInt64) throws(ReadError) {
+    // Block numbers have 48 bits.
+    guard address >> superblock.blockShift < 1 << 48 else { throw .corrupt("extent", at: address) }
     guard stored <= EROFS.Compression.longestStored, decoded <= EROFS.Compression.longestDecoded else {
       throw .unsupported("size of extent", at: decoded)
     }

@@ -11,6 +11,10 @@ internal import SystemPackage
 extension EROFS {
   struct DeviceTable: Sendable {
     static let slotSize: UInt64 = 128
+    /// Further devices at most. The format can name more, but nobody has that many.
+    private static let limit = 1024
+    /// Missing devices that are told of one by one.
+    private static let noticeLimit = 16
 
     struct Slot: Sendable {
       /// What the maker called it: a file's name or a digest, without zeros.
@@ -41,15 +45,17 @@ extension EROFS.DeviceTable {
     var sources: [any BlockDevice] = [device]
     var slots: [Slot] = []
     var notices: [String] = []
+    var missing = 0
     let subject: StaticString = "device table"
+    guard superblock.furtherDeviceCount <= Self.limit else { throw .unsupported("number of further devices") }
     for number in 0..<superblock.furtherDeviceCount {
       let offset = superblock.deviceTableStart + UInt64(number) * Self.slotSize
       let bytes = try device.bytes(Int(Self.slotSize), at: offset)
       let is48Bit = superblock.incompatible.contains(.fortyEightBit)
       let blocks = UInt64(try bytes.rawSpan.le32(64)) | (is48Bit ? UInt64(try bytes.rawSpan.le16(72)) << 32 : 0)
       let firstBlock = UInt64(try bytes.rawSpan.le32(68)) | (is48Bit ? UInt64(try bytes.rawSpan.le16(76)) << 32 : 0)
-      let size = blocks << superblock.blockShift
-      let start = firstBlock << superblock.blockShift
+      let size = try superblock.offset(ofBlock: blocks)
+      let start = try superblock.offset(ofBlock: firstBlock)
       let end = try start.adding(size, of: subject)
       let tag = Array(bytes.prefix(64).prefix { $0 != 0 })
       var source: Int?
@@ -61,12 +67,16 @@ extension EROFS.DeviceTable {
         source = 0
         base = start
       } else {
-        let name = tag.isEmpty ? "" : " (\(Escaped.text(String(decoding: tag, as: UTF8.self))))"
-        notices.append(
-          "further device \(number + 1)\(name) is missing: what lies on it cannot be read; --device says where it is")
+        missing += 1
+        if missing <= Self.noticeLimit {
+          let name = tag.isEmpty ? "" : " (\(Escaped.text(String(decoding: tag, as: UTF8.self))))"
+          notices.append(
+            "further device \(number + 1)\(name) is missing: what lies on it cannot be read; --device says where it is")
+        }
       }
       slots.append(Slot(tag: tag, size: size, start: start, source: source, base: base))
     }
+    if missing > Self.noticeLimit { notices.append("\(missing - Self.noticeLimit) more further devices are missing") }
     self.sources = sources
     self.slots = slots
     self.notices = notices

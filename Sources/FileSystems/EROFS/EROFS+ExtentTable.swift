@@ -9,15 +9,24 @@ internal import Bytes
 /// which on the extents lie one behind the other.
 extension EROFS {
   struct ExtentTable {
-    private static let lengthMask: UInt32 = 1 << 21 - 1
-    private static let partialFlag: UInt32 = 1 << 27
-    /// Records that one look-up adds up at most.
-    private static let walkLimit: UInt64 = 1 << 24
+    fileprivate static let lengthMask: UInt32 = 1 << 21 - 1
+    fileprivate static let partialFlag: UInt32 = 1 << 27
+    /// Records that are added up at most, to find where an extent lies.
+    private static let walkLimit: UInt64 = 1 << 22
 
     let inode: Inode
     let header: CompressionHeader
     let count: UInt64
     var cursor: MetadataCursor
+    /// Where adding up has come to: a record's number, and where its extent lies.
+    private var walked: (number: UInt64, address: UInt64)?
+
+    init(inode: Inode, header: CompressionHeader, count: UInt64, cursor: MetadataCursor) {
+      self.inode = inode
+      self.header = header
+      self.count = count
+      self.cursor = cursor
+    }
 
     private var recordSize: UInt64 { 4 << UInt64(header.advice.rawValue >> 1 & 3) }
 
@@ -49,16 +58,8 @@ extension EROFS {
       let address: UInt64
       let addressHigh: UInt64
       if recordSize == 4 {
-        guard number < Self.walkLimit else { throw .unsupported(subject, at: inode.number) }
-        var next = try word64(at: table)
-        var last: UInt32 = 0
-        for earlier in 0...number {
-          if earlier > 0 { next = try next.adding(UInt64(last & Self.lengthMask), of: subject) }
-          let at = try cursor.seek(4, at: try table.adding(8 + earlier * 4, of: subject))
-          last = try cursor.bytes.rawSpan.le32(at)
-        }
-        length = last
-        address = next
+        address = try self.address(ofRecord: number)
+        length = try lengthWord(ofRecord: number)
         addressHigh = 0
       } else {
         let at = try cursor.seek(8, at: try number.multiplied(by: 8, of: subject).adding(table, of: subject))
@@ -70,6 +71,25 @@ extension EROFS {
       let start = number << header.clusterShift
       let end = min(inode.size, start + 1 << header.clusterShift)
       return Record(length, address, start: start, end: end, isLast: end == inode.size, fragmentHigh: addressHigh)
+    }
+
+    /// Of records of 4 bytes, which say lengths only.
+    private mutating func address(ofRecord number: UInt64) throws(ReadError) -> UInt64 {
+      let subject: StaticString = "table of extents"
+      guard number < Self.walkLimit else { throw .unsupported(subject, at: inode.number) }
+      var place: (number: UInt64, address: UInt64)
+      if let walked, walked.number <= number { place = walked } else { place = (0, try word64(at: table)) }
+      while place.number < number {
+        let length = try lengthWord(ofRecord: place.number) & Self.lengthMask
+        place = (place.number + 1, try place.address.adding(UInt64(length), of: subject))
+      }
+      walked = place
+      return place.address
+    }
+
+    private mutating func lengthWord(ofRecord number: UInt64) throws(ReadError) -> UInt32 {
+      let at = try cursor.seek(4, at: try table.adding(8 + number * 4, of: "table of extents"))
+      return try cursor.bytes.rawSpan.le32(at)
     }
 
     private mutating func recordBySearch(at position: UInt64) throws(ReadError) -> Record {
@@ -121,9 +141,9 @@ extension EROFS.ExtentTable.Record {
     self.end = end
     self.isLast = isLast
     self.address = address
-    length = UInt64(word & (1 << 21 - 1))
+    length = UInt64(word & EROFS.ExtentTable.lengthMask)
     format = UInt8(word >> 28)
-    isPartial = word & 1 << 27 != 0
+    isPartial = word & EROFS.ExtentTable.partialFlag != 0
     fragmentOffset = UInt64(word) | (fragmentHigh & 0xFFFF_FFFF) << 32
   }
 }
