@@ -50,7 +50,7 @@ public final class UnitCache: Sendable {
   }
 
   /// Whether a unit is small enough to be kept.
-  func keeps(_ unit: EncodedUnit) -> Bool { unit.size <= shardBudget / 2 }
+  func keeps(_ unit: EncodedUnit) -> Bool { unit.footprint <= shardBudget / 2 }
 
   /// The bytes that `unit` of `decoder` decodes to, at most `unit.size`.
   /// - Throws: what decoding throws; nothing is kept then.
@@ -106,6 +106,11 @@ extension UnitCache {
   public func later(_ work: @escaping @Sendable () -> Void) -> Bool { workers.add(work) }
 }
 
+extension EncodedUnit {
+  /// Bytes of memory that it takes once it is decoded.
+  fileprivate var footprint: Int { DecodedBytes.footprint(of: size) }
+}
+
 extension UnitCache.Shard {
   fileprivate mutating func entry(for key: UnitCache.Key) -> UnitCache.Entry? {
     guard let found = entries[key] else { return nil }
@@ -117,11 +122,11 @@ extension UnitCache.Shard {
   /// The entry of `key`, made where there is none; the oldest make room for it.
   fileprivate mutating func entry(for key: UnitCache.Key, budget: Int) -> UnitCache.Entry {
     if let found = entry(for: key) { return found }
-    if filled + key.unit.size > budget { makeRoom(for: key.unit.size, budget: budget) }
+    if filled + key.unit.footprint > budget { makeRoom(for: key.unit.footprint, budget: budget) }
     let entry = UnitCache.Entry()
     clock += 1
     entries[key] = (entry, clock)
-    filled += key.unit.size
+    filled += key.unit.footprint
     return entry
   }
 
@@ -129,7 +134,7 @@ extension UnitCache.Shard {
   private mutating func makeRoom(for size: Int, budget: Int) {
     let goal = max(0, min(budget - size, budget / 4 * 3))
     for (key, _) in entries.sorted(by: { $0.value.lastUse < $1.value.lastUse }) where filled > goal {
-      filled -= key.unit.size
+      filled -= key.unit.footprint
       entries.removeValue(forKey: key)
     }
   }
@@ -137,6 +142,6 @@ extension UnitCache.Shard {
   fileprivate mutating func remove(_ key: UnitCache.Key, _ entry: UnitCache.Entry) {
     guard entries[key]?.entry === entry else { return }
     entries.removeValue(forKey: key)
-    filled -= key.unit.size
+    filled -= key.unit.footprint
   }
 }

@@ -5,6 +5,9 @@
   /// Bytes.
   public let count: Int
 
+  /// Bytes of memory that a unit of at most `capacity` bytes takes.
+  public static func footprint(of capacity: Int) -> Int { RecycledMemory.footprint(of: capacity) }
+
   /// Memory for at most `capacity` bytes, filled by `body`.
   public init<E: Error>(
     capacity: Int, _ body: (inout OutputRawSpan) throws(E) -> Void

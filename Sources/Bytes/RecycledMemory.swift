@@ -12,8 +12,10 @@ internal import Synchronization
     var size = 0
   }
 
-  /// Bytes of a piece are a multiple of this; what is smaller is malloc's.
-  private static let step = 64 << 10
+  /// Bytes of a piece are a multiple of this.
+  private static let step = 16 << 10
+  /// What is smaller is malloc's.
+  private static let smallest = 64 << 10
   /// Bytes of idle pieces that are kept.
   private static let idleLimit = 8 << 20
   private static let idle = Mutex(Idle())
@@ -21,10 +23,15 @@ internal import Synchronization
   private let memory: UnsafeMutableRawPointer
   private let capacity: Int
 
+  /// Bytes of memory that `byteCount` bytes take.
+  static func footprint(of byteCount: Int) -> Int {
+    byteCount < smallest ? max(byteCount, 1) : (byteCount + step - 1) / step * step
+  }
+
   /// Memory for `byteCount` bytes at least.
   static func take(_ byteCount: Int) -> RecycledMemory {
-    let capacity = (max(byteCount, 1) + step - 1) / step * step
-    guard byteCount >= step else { return RecycledMemory(small: byteCount) }
+    let capacity = footprint(of: byteCount)
+    guard byteCount >= smallest else { return RecycledMemory(small: byteCount) }
     let kept = idle.withLock { idle in
       let piece = idle.pieces[capacity]?.popLast()
       if piece != nil { idle.size -= capacity }
