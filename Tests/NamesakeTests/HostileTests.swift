@@ -115,7 +115,7 @@ import Testing
     try runSuccessfully(["mount", "-o", "loop", image, scratch.path + "/mnt"])
     let made = try run([
       "python3", "-c",
-      "import os\nos.chdir('\(scratch.path)/mnt')\nfor i in range(5000):\n  os.mkdir('deep'); os.chdir('deep')\nopen('file','w').write('x')",
+      "import os\nos.chdir('\(scratch.path)/mnt')\nos.rmdir('lost+found')\nfor i in range(5000):\n  os.mkdir('deep'); os.chdir('deep')\nopen('file','w').write('x')",
     ])
     try runSuccessfully(["umount", scratch.path + "/mnt"])
     #expect(made.succeeded, "\(made.errors)")
@@ -130,7 +130,7 @@ import Testing
       let listing = try Namesake.output(of: both.ours("ls", "-R"), in: folder, edit: "grep -c '^deep$'")
       #expect(listing == "5000\n")
       let tree = try Namesake.output(of: both.ours("tree", ""), in: folder, edit: "tail -n 1")
-      #expect(tree == "5002 directories, 1 file\n")
+      #expect(tree == "5001 directories, 1 file\n")
     }
   }
 }
