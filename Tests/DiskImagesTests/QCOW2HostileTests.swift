@@ -71,7 +71,7 @@ import Testing
           "encrypt.format=\(kind),encrypt.key-secret=key" + (kind == "luks" ? ",encrypt.iter-time=10" : ""),
           "disk.qcow2", "1M")
         break
-      } catch where attempt < 10 {
+      } catch  where attempt < 10 {
         // qemu-img measures how fast the machine is, and gives up where that is too busy.
       }
     }
