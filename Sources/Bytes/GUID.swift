@@ -12,13 +12,18 @@ public struct GUID: Equatable, Sendable {
   /// In lower case, as under /dev/disk/by-partuuid.
   public var text: String {
     let order = [3, 2, 1, 0, 5, 4, 7, 6, 8, 9, 10, 11, 12, 13, 14, 15]
-    var text = ""
-    for (index, place) in order.enumerated() {
-      if index == 4 || index == 6 || index == 8 || index == 10 { text.append("-") }
-      text += hexadecimal(UInt64(bytes[place]), digits: 2)
-    }
-    return text
+    return uuidText(order.map { bytes[$0] })
   }
+}
+
+/// The 16 bytes of a UUID, in the order in which they are written, as text in lower case.
+public func uuidText(_ bytes: [UInt8]) -> String {
+  var text = ""
+  for (index, byte) in bytes.enumerated() {
+    if index == 4 || index == 6 || index == 8 || index == 10 { text.append("-") }
+    text += hexadecimal(UInt64(byte), digits: 2)
+  }
+  return text
 }
 
 /// `value` in lower-case hexadecimal, with zeros in front up to `digits`.

@@ -27,13 +27,5 @@ struct UniqueID: Equatable, Sendable {
   var isNil: Bool { bytes.allSatisfy { $0 == 0 } }
 
   /// In lower case: `a6bd7048-38f9-4f4c-8bc4-93fa349e2a3f`.
-  var text: String {
-    var text = ""
-    for (index, byte) in bytes.enumerated() {
-      if [4, 6, 8, 10].contains(index) { text += "-" }
-      text += byte < 16 ? "0" : ""
-      text += String(byte, radix: 16)
-    }
-    return text
-  }
+  var text: String { uuidText(bytes) }
 }

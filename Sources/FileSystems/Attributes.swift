@@ -50,6 +50,20 @@ public enum NodeType: UInt16, Sendable {
   case regular = 0o100000
   case symbolicLink = 0o120000
   case socket = 0o140000
+
+  /// From the number by which directories of ext4 and EROFS tell it (Linux's `FT_*`); nil for any other.
+  init?(entryType: UInt8) {
+    switch entryType {
+    case 1: self = .regular
+    case 2: self = .directory
+    case 3: self = .characterDevice
+    case 4: self = .blockDevice
+    case 5: self = .fifo
+    case 6: self = .socket
+    case 7: self = .symbolicLink
+    default: return nil
+    }
+  }
 }
 
 /// A point in time: seconds since 1970 (negative before) and nanoseconds (0 ..< 10⁹).

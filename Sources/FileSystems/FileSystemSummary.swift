@@ -1,3 +1,5 @@
+internal import Bytes
+
 /// What a filesystem says of itself: for `inspect`, statfs(2), and the names under which a mount shows it.
 public struct FileSystemSummary: Sendable {
   /// As libblkid names it: "ext4".
@@ -60,5 +62,10 @@ public struct FileSystemSummary: Sendable {
     self.isClean = isClean
     self.isSealed = isSealed
     self.notices = notices
+  }
+
+  /// The UUID that a superblock has, as text; nil where its 16 bytes are zero, which stands for none.
+  static func uuid(_ bytes: [UInt8]) -> String? {
+    bytes.contains { $0 != 0 } ? uuidText(bytes) : nil
   }
 }

@@ -164,18 +164,7 @@ extension EROFS {
     func entry(_ index: Int, in block: Block) throws(ReadError) -> (number: UInt64, type: NodeType?) {
       let at = block.start + index * entrySize
       let number = try bytes.rawSpan.le64(at, of: "directory")
-      let type: NodeType? =
-        switch try bytes.rawSpan.u8(at + 10, of: "directory") {
-        case 1: .regular
-        case 2: .directory
-        case 3: .characterDevice
-        case 4: .blockDevice
-        case 5: .fifo
-        case 6: .socket
-        case 7: .symbolicLink
-        default: nil
-        }
-      return (number, type)
+      return (number, NodeType(entryType: try bytes.rawSpan.u8(at + 10, of: "directory")))
     }
   }
 }

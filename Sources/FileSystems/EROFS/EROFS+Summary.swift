@@ -7,7 +7,7 @@ extension EROFS {
     var blocks = superblock.blockCount
     for slot in devices.slots { blocks &+= slot.size >> superblock.blockShift }
     return FileSystemSummary(
-      type: "erofs", label: superblock.facts.label, uuid: Self.text(ofUUID: superblock.facts.uuid),
+      type: "erofs", label: superblock.facts.label, uuid: FileSystemSummary.uuid(superblock.facts.uuid),
       blockSize: UInt32(superblock.blockSize), blockCount: blocks, freeBlockCount: 0, availableBlockCount: 0,
       inodeCount: superblock.facts.inodeCount, freeInodeCount: 0, size: imageSize,
       features: Self.featureNames(superblock.compatible, superblock.incompatible),
@@ -24,15 +24,5 @@ extension EROFS {
     return [
       "truncated: the filesystem has \(imageSize) bytes, of which the last \(imageSize - device.size) are missing"
     ]
-  }
-
-  private static func text(ofUUID uuid: [UInt8]) -> String? {
-    guard uuid.contains(where: { $0 != 0 }) else { return nil }
-    var text = ""
-    for (index, byte) in uuid.enumerated() {
-      if [4, 6, 8, 10].contains(index) { text.append("-") }
-      text += hexadecimal(UInt64(byte), digits: 2)
-    }
-    return text
   }
 }

@@ -141,15 +141,6 @@ extension Ext4 {
   /// The type that an entry tells; nil where the filesystem does not keep it there.
   func type(of entry: RawEntry) -> NodeType? {
     guard superblock.incompatible.contains(.fileType) else { return nil }
-    return switch entry.fileType & 0xF {
-    case 1: .regular
-    case 2: .directory
-    case 3: .characterDevice
-    case 4: .blockDevice
-    case 5: .fifo
-    case 6: .socket
-    case 7: .symbolicLink
-    default: nil
-    }
+    return NodeType(entryType: entry.fileType & 0xF)
   }
 }

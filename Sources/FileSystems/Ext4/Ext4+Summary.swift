@@ -8,7 +8,7 @@ extension Ext4 {
     let kept = facts.reservedBlockCount &+ spareBlocks
     let overhead = min(overheadBlocks, superblock.blockCount)
     return FileSystemSummary(
-      type: typeName, label: facts.label, uuid: Self.text(ofUUID: facts.uuid),
+      type: typeName, label: facts.label, uuid: FileSystemSummary.uuid(facts.uuid),
       blockSize: UInt32(superblock.blockSize), blockCount: superblock.blockCount - overhead, freeBlockCount: free,
       availableBlockCount: free > kept ? free - kept : 0, inodeCount: UInt64(superblock.inodeCount),
       freeInodeCount: UInt64(facts.freeInodeCount), size: superblock.size,
@@ -25,18 +25,6 @@ extension Ext4 {
     guard isOld else { return "ext4" }
     if superblock.compatible.contains(.hasJournal) { return "ext3" }
     return superblock.incompatible.contains(.needsRecovery) ? "ext4" : "ext2"
-  }
-
-  private static func text(ofUUID uuid: [UInt8]) -> String? {
-    guard uuid.contains(where: { $0 != 0 }) else { return nil }
-    let digits = Array("0123456789abcdef")
-    var text = ""
-    for (index, byte) in uuid.enumerated() {
-      if [4, 6, 8, 10].contains(index) { text.append("-") }
-      text.append(digits[Int(byte >> 4)])
-      text.append(digits[Int(byte & 15)])
-    }
-    return text
   }
 
   private static func time(_ seconds: Int64) -> Timestamp? { seconds == 0 ? nil : Timestamp(seconds: seconds) }
