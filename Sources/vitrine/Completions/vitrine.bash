@@ -180,9 +180,9 @@ _vitrine() {
       --apparent-size --bytes --null --json" ;;
   esac
   if [[ $command == find && $count -gt 0 && $current == -* ]]; then
-    _vitrine_offer "$current" '' -name -iname -path -ipath -lname -ilname -type -size -empty -newer -anewer -cnewer \
-      -newermt -mtime -atime -ctime -mmin -amin -cmin -daystart -perm -uid -gid -user -group -links -inum -samefile \
-      -true -false -maxdepth -mindepth -depth -print -print0 -printf -ls -prune -quit -not -and -or
+    _vitrine_offer "$current" '' -name -iname -path -ipath -regex -iregex -regextype -lname -ilname -type -xtype -size \
+      -empty -newer -anewer -cnewer -newermt -mtime -atime -ctime -mmin -amin -cmin -daystart -perm -readable -writable \
+      -executable -uid -gid -user -group -nouser -nogroup -links -inum -samefile -fstype -true -false -maxdepth -mindepth -depth -print -print0 -printf -ls -prune -quit -not -and -or
     return
   fi
   if [[ $current == -* ]]; then
