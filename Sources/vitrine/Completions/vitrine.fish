@@ -16,6 +16,11 @@ function __vitrine_is
     test (__vitrine_command) = $argv[1]
 end
 
+# Whether -p stands for --partition; for ls and cp it means something else.
+function __vitrine_takes_selector
+    contains -- (__vitrine_command) mount run inspect
+end
+
 # Whether the arguments before the one being typed, but for options and their values, are so many.
 function __vitrine_has
     set -l words (commandline -opc)
@@ -26,9 +31,11 @@ function __vitrine_has
     for word in $words
         if test $skip = yes
             set skip no
-        else if contains -- $word -o -p --partition --reply --view --color --offset --sector-size --sizelimit \
+        else if contains -- $word -o --partition --reply --view --color --offset --sector-size --sizelimit \
                 --format --snapshot --backing-file --device --level --format-string --printf --max-depth \
                 --pid-file --ready-fd
+            set skip yes
+        else if test "$word" = -p; and __vitrine_takes_selector
             set skip yes
         else if test "$word" = -L; and __vitrine_is tree
             set skip yes
@@ -52,8 +59,10 @@ function __vitrine_image
     for word in $words
         if test $skip = yes
             set skip no
-        else if contains -- $word -o -p --partition --view --color --offset --sector-size --sizelimit --format --snapshot \
+        else if contains -- $word -o --partition --view --color --offset --sector-size --sizelimit --format --snapshot \
                 --backing-file --device --level --format-string --printf --max-depth
+            set skip yes
+        else if test "$word" = -p; and __vitrine_takes_selector
             set skip yes
         else if not string match -q -- '-*' $word
             echo $word
@@ -88,16 +97,21 @@ function __vitrine_inside
         end
 end
 
-# An image, a colon and a path inside it.
+# An image, a colon and a path inside it. The image's name may have colons, too.
 function __vitrine_references
-    set -l parts (string split -m 1 : -- (commandline -ct))
-    test (count $parts) -eq 2; and test -e "$parts[1]"; or return
-    set -l folder (string match -r -- '^.*/' $parts[2])
-    set -l program (commandline -opc)[1]
-    $program ls -1Ap --color never (__vitrine_reading) -- $parts[1] /(string replace -r '^/' '' -- "$folder") 2>/dev/null |
-        while read -l name
-            echo "$parts[1]:$folder$name"
-        end
+    set -l parts (string split : -- (string unescape -- (commandline -ct)))
+    for count in (seq (math (count $parts) - 1))
+        set -l image (string join : -- $parts[1..$count])
+        set -l file (string replace -r '^~' "$HOME" -- $image)
+        test -f "$file"; or test -b "$file"; or continue
+        set -l folder (string match -r -- '^.*/' (string join : -- $parts[(math $count + 1)..]))
+        set -l program (commandline -opc)[1]
+        $program ls -1Ap --color never (__vitrine_reading) -- $file /(string replace -r '^/' '' -- "$folder") 2>/dev/null |
+            while read -l name
+                echo "$image:$folder$name"
+            end
+        return
+    end
 end
 
 # Volumes of the image, as --partition takes them.
@@ -249,6 +263,11 @@ for command in ls tree stat find cat extents df du cp tar manifest diff
     complete -c vitrine -n "__vitrine_is $command" -l sizelimit -x -d 'Bytes of the disk'
     complete -c vitrine -n "__vitrine_is $command" -l sector-size -x -a '512 4096' -d 'Bytes of a sector'
 end
+for part in name iname path ipath regex iregex regextype lname ilname type xtype size empty newer anewer cnewer newermt \
+        mtime atime ctime mmin amin cmin daystart perm readable writable executable uid gid user group nouser nogroup links \
+        inum samefile fstype true false maxdepth mindepth depth print print0 printf ls prune quit not and or
+    complete -c vitrine -n '__vitrine_is find; and not __vitrine_has 0' -o $part -d 'Part of an expression'
+end
 for command in ls tree
     complete -c vitrine -n "__vitrine_is $command" -l color -x -a 'auto always never' -d 'Colour names'
 end
@@ -268,6 +287,7 @@ complete -c vitrine -n '__vitrine_is tar' -s v -l verbose -d 'Say what is writte
 complete -c vitrine -n '__vitrine_is manifest' -l hash -x -a 'sha256 sha384 sha512 none' -d 'The digest'
 complete -c vitrine -n '__vitrine_is diff' -l ignore -x -a 'content mode owner xattrs' -d 'Leave these out'
 complete -c vitrine -n '__vitrine_is diff' -s q -l brief -d 'Print nothing'
+complete -c vitrine -n '__vitrine_is diff' -s r -l recursive -d 'Accepted, without effect'
 complete -c vitrine -n '__vitrine_is diff' -s t -l times -d 'Times count, too'
 complete -c vitrine -n '__vitrine_is ls' -s l -d 'Long'
 complete -c vitrine -n '__vitrine_is ls' -s n -d 'Long'
