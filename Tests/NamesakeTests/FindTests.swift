@@ -23,6 +23,10 @@ struct FindTests {
     "! '(' -name 'a*' -o -name 'b*' ')'", "-type f -quit -o -print", "-printf '%p %s %m %M %n %U %G %i %k %b %d %y\\n'",
     "-printf '%f|%h|%H|%P|%l|%10s|%-8f|%T@|%TY-%Tm-%Td|%TH:%TM:%TS|%t|%T+\\n'", "-printf 'a\\tb\\\\\\101%%\\0\\n'",
     "-xdev -name x -o -maxdepth 1 -name lost+found",
+  ]
+
+  /// What has little to do with what an image holds.
+  static let moreExpressions = [
     "-regex '\\./[a-z]+'", "-regex '\\./.?l.*'", "-iregex '.*/L.*'", "! -regex '.*[0-9]'",
     "-regextype posix-extended -regex '.*/(f|l)[a-z]{2,}.*'", "-regextype grep -regex '.*[[:digit:]]\\{1\\}'",
     "-regextype emacs -regex '.*\\(a\\|e\\).*'", "-regextype awk -regex '.*[[:upper:]].*'",
@@ -32,14 +36,16 @@ struct FindTests {
     "-newermt '1 month ago'", "-newermt yesterday", "! -newermt 'next week'", "-newermt 'Nov 14, 2023 22:13'",
     "-newermt '14 November 2023'", "-newermt 20231114", "-newermt '20231114 22:13:20'", "-newermt '2 hours ago'",
     "-newermt '2000-01-31 1 month'", "-newermt '-3 years'", "-printf '%p %S\\n'",
-    "-printf '%TA %TB %Tc %TC %TD %Te %Tg %TG %Th %Tj %Tk %Tl %Tn %Tp %TP %Tr %TR %Ts %Tt %Tu %TU %TV %Tw %TW %Tx %TX %TZ %Tz\\n'",
+    "-printf '%TA %TB %Tc %TC %TD %Te %Tg %TG %Th %Tj %Tk %Tl %Tn %Tp %TP %Tr %TR %Ts %Tt %Tu %TU\\n'",
+    "-printf '%TV %Tw %TW %Tx %TX %TZ %Tz\\n'",
     "-printf '%AI %CF %Ab\\n'",
   ]
 
   @Test(arguments: Images.odd) func equalsThatOfAMount(_ fixture: Fixture) throws {
     guard Privileges.hasFUSE else { return }
     try Images.withFUSE(fixture) { both in
-      for expression in Self.expressions {
+      let isOdd = ["special-files", "times"].contains(fixture.name)
+      for expression in Self.expressions + (isOdd ? Self.moreExpressions : []) {
         try expectSame(both, expression, edit: "cat")
       }
       // Owners have names there.

@@ -145,7 +145,10 @@ _vitrine() {
         --format | --snapshot | --backing-file | --device | --pid-file | --ready-fd) takes_value=$word ;;
         --level | --format-string | --printf | --max-depth | --file | --hash | --ignore) takes_value=$word ;;
         -f) [[ $command == tar ]] && takes_value=$word ;;
-        -L) [[ $command == tree ]] && takes_value=$word ;;
+        -L | -P | -I) [[ $command == tree ]] && takes_value=$word ;;
+        -B | -t) [[ $command == @(df|du) ]] && takes_value=$word ;;
+        -x) [[ $command == df ]] && takes_value=$word ;;
+        --block-size | --threshold | --type | --exclude-type | --exclude | --time-style) takes_value=$word ;;
         -c) [[ $command == stat ]] && takes_value=$word ;;
         -d) [[ $command == du ]] && takes_value=$word ;;
         --partition=* | --offset=* | --sector-size=* | --sizelimit=* | --format=* | --snapshot=* | --backing-file=* | \
@@ -204,7 +207,10 @@ _vitrine() {
     --hash) _vitrine_offer "$value" "$option_part" sha256 sha384 sha512 none; return ;;
     --ignore) _vitrine_offer "${value##*,}" "$option_part${value%"${value##*,}"}" content mode owner xattrs; return ;;
     --backing-file | --device | --pid-file | --file | -f) _vitrine_files "$value" -f; return ;;
-    --level | --format-string | --printf | --max-depth | -L | -c | -d) COMPREPLY=(); return ;;
+    --level | --format-string | --printf | --max-depth | -L | -P | -I | -c | -d) COMPREPLY=(); return ;;
+    --time-style) _vitrine_offer "$value" "$option_part" full-iso long-iso iso locale +; return ;;
+    --type | --exclude-type | -x) _vitrine_offer "$value" "$option_part" ext2 ext3 ext4 squashfs erofs; return ;;
+    --block-size | --threshold | --exclude | -B | -t) COMPREPLY=(); return ;;
     --snapshot | --ready-fd | --offset | --sector-size | --sizelimit) COMPREPLY=(); return ;;
   esac
 
@@ -220,19 +226,22 @@ _vitrine() {
     mounts) options+=' --json --no-headings' ;;
     inspect) options+=' --json --color --partition --offset --sector-size --sizelimit --bytes'$image_options ;;
     ls) options+=" $browse_options -l -n -R -a -A -d -h -i -1 -C -p -t -S -U -r --recursive --all --almost-all --directory \
-      --human-readable --inode --reverse --full-time --json --color" ;;
-    tree) options+=" $browse_options -a -d -L --all --level --json --color" ;;
-    stat) options+=" $browse_options -c -L --format-string --printf --dereference --json" ;;
+      --human-readable --inode --reverse --full-time --json --color -F -f -G -g -s -u -c --classify --file-type \
+      --no-group --si --size --time-style" ;;
+    tree) options+=" $browse_options -a -d -f -i -I -L -P --all --level --json --color --noreport" ;;
+    stat) options+=" $browse_options -c -L -t --format-string --printf --dereference --terse --json" ;;
     find | cat) options+=" $browse_options" ;;
     extents) options+=" $browse_options --json" ;;
     cp) options+=" $browse_options -a -d -n -p -q -r -R -T -v --archive --no-dereference --no-clobber --preserve --quiet \
       --recursive --no-target-directory --verbose" ;;
-    tar) options+=" $browse_options -f -v --file --verbose" ;;
+    tar) options+=" $browse_options -c -f -v --create --file --verbose" ;;
     manifest) options+=" $browse_options --hash --json" ;;
     diff) options+=" $browse_options -q -r -t --ignore --brief --recursive --times --json" ;;
-    df) options+=" $browse_options -h -i -k -T --human-readable --inodes --print-type --json" ;;
+    df) options+=" $browse_options -B -h -H -i -k -P -t -T -x --block-size --human-readable --inodes --portability --print-type \
+      --si --total --type --exclude-type --json" ;;
     du) options+=" $browse_options -s -a -c -d -h -k -m -b -0 --summarize --all --total --max-depth --human-readable \
-      --apparent-size --bytes --null --json" ;;
+      --apparent-size --bytes --null --json -B -l -S -t -x --block-size --count-links --exclude --inodes --one-file-system \
+      --separate-dirs --si --threshold" ;;
   esac
   if [[ $command == find && $count -gt 0 && $current == -* ]]; then
     _vitrine_offer "$current" '' -name -iname -path -ipath -regex -iregex -regextype -lname -ilname -type -xtype -size \

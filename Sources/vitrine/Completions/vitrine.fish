@@ -32,10 +32,17 @@ function __vitrine_has
         if test $skip = yes
             set skip no
         else if contains -- $word -o --partition --reply --view --color --offset --sector-size --sizelimit \
-                --format --snapshot --backing-file --device --level --format-string --printf --max-depth \
+                --format --snapshot --backing-file --device --block-size --threshold --type --exclude-type --exclude --time-style \
+                --level --format-string --printf --max-depth \
                 --pid-file --ready-fd
             set skip yes
         else if test "$word" = -p; and __vitrine_takes_selector
+            set skip yes
+        else if contains -- $word -P -I; and __vitrine_is tree
+            set skip yes
+        else if contains -- $word -B -t -x; and __vitrine_is df
+            set skip yes
+        else if contains -- $word -B -t; and __vitrine_is du
             set skip yes
         else if test "$word" = -L; and __vitrine_is tree
             set skip yes
@@ -60,9 +67,16 @@ function __vitrine_image
         if test $skip = yes
             set skip no
         else if contains -- $word -o --partition --view --color --offset --sector-size --sizelimit --format --snapshot \
-                --backing-file --device --level --format-string --printf --max-depth
+                --backing-file --device --block-size --threshold --type --exclude-type --exclude --time-style \
+                --level --format-string --printf --max-depth
             set skip yes
         else if test "$word" = -p; and __vitrine_takes_selector
+            set skip yes
+        else if contains -- $word -P -I; and __vitrine_is tree
+            set skip yes
+        else if contains -- $word -B -t -x; and __vitrine_is df
+            set skip yes
+        else if contains -- $word -B -t; and __vitrine_is du
             set skip yes
         else if not string match -q -- '-*' $word
             echo $word
@@ -282,6 +296,7 @@ complete -c vitrine -n '__vitrine_is cp' -s q -l quiet -d 'Do not show how far t
 complete -c vitrine -n '__vitrine_is cp' -s r -s R -l recursive -d 'Folders with all that is in them'
 complete -c vitrine -n '__vitrine_is cp' -s T -l no-target-directory -d 'The destination is the copy\'s own name'
 complete -c vitrine -n '__vitrine_is cp' -s v -l verbose -d 'Say what is copied'
+complete -c vitrine -n '__vitrine_is tar' -s c -l create -d 'Accepted, without effect'
 complete -c vitrine -n '__vitrine_is tar' -s f -l file -r -F -d 'Write to this file'
 complete -c vitrine -n '__vitrine_is tar' -s v -l verbose -d 'Say what is written'
 complete -c vitrine -n '__vitrine_is manifest' -l hash -x -a 'sha256 sha384 sha512 none' -d 'The digest'
@@ -325,3 +340,33 @@ complete -c vitrine -n '__vitrine_is du' -l apparent-size -d 'How long files are
 complete -c vitrine -n '__vitrine_is du' -s b -l bytes -d 'How long files are, in bytes'
 complete -c vitrine -n '__vitrine_is du' -s 0 -l null -d 'End lines with a NUL'
 complete -c vitrine -n '__vitrine_is du' -s d -l max-depth -x -d 'Only so many levels'
+complete -c vitrine -n '__vitrine_is ls' -s F -l classify -d 'A mark behind names'
+complete -c vitrine -n '__vitrine_is ls' -l file-type -d 'The same, but for programs'
+complete -c vitrine -n '__vitrine_is ls' -s f -d 'Unsorted, with -a'
+complete -c vitrine -n '__vitrine_is ls' -s G -l no-group -d 'Without the group'
+complete -c vitrine -n '__vitrine_is ls' -s g -d 'Long, without the owner'
+complete -c vitrine -n '__vitrine_is ls' -s s -l size -d 'What each takes'
+complete -c vitrine -n '__vitrine_is ls' -l si -d 'Sizes in powers of 1000'
+complete -c vitrine -n '__vitrine_is ls' -l time-style -x -a 'full-iso long-iso iso locale +' -d 'How times are told'
+complete -c vitrine -n '__vitrine_is ls' -s u -d 'Times of access'
+complete -c vitrine -n '__vitrine_is ls' -s c -d 'Times of change'
+complete -c vitrine -n '__vitrine_is tree' -s f -d 'Whole paths'
+complete -c vitrine -n '__vitrine_is tree' -s I -x -d 'Leave these out'
+complete -c vitrine -n '__vitrine_is tree' -s i -d 'No lines in front'
+complete -c vitrine -n '__vitrine_is tree' -l noreport -d 'Do not count'
+complete -c vitrine -n '__vitrine_is tree' -s P -x -d 'Only these files'
+complete -c vitrine -n '__vitrine_is stat' -s t -l terse -d 'All in one line'
+complete -c vitrine -n '__vitrine_is df' -s B -l block-size -x -d 'In blocks of this size'
+complete -c vitrine -n '__vitrine_is df' -s H -l si -d 'Sizes in powers of 1000'
+complete -c vitrine -n '__vitrine_is df' -s P -l portability -d 'Headings of POSIX'
+complete -c vitrine -n '__vitrine_is df' -l total -d 'The sum of all'
+complete -c vitrine -n '__vitrine_is df' -s t -l type -x -d 'Only of this type'
+complete -c vitrine -n '__vitrine_is df' -s x -l exclude-type -x -d 'None of this type'
+complete -c vitrine -n '__vitrine_is du' -s B -l block-size -x -d 'In units of this size'
+complete -c vitrine -n '__vitrine_is du' -l exclude -x -d 'Leave these out'
+complete -c vitrine -n '__vitrine_is du' -l inodes -d 'Count files'
+complete -c vitrine -n '__vitrine_is du' -s l -l count-links -d 'Each name counts'
+complete -c vitrine -n '__vitrine_is du' -s S -l separate-dirs -d 'Folders without those in them'
+complete -c vitrine -n '__vitrine_is du' -l si -d 'Sizes in powers of 1000'
+complete -c vitrine -n '__vitrine_is du' -s t -l threshold -x -d 'Only what takes so much'
+complete -c vitrine -n '__vitrine_is du' -s x -l one-file-system -d 'Stay in a volume'
