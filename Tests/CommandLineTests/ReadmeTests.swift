@@ -18,7 +18,7 @@ import Testing
     for line in text[start.upperBound..<end].split(separator: "\n", omittingEmptySubsequences: false) {
       if line.hasPrefix("    $ ") {
         examples.append(Example(command: String(line.dropFirst(6))))
-      } else if line.hasPrefix("    "), !examples.isEmpty {
+      } else if line.hasPrefix("    ") || line.isEmpty, !examples.isEmpty {
         examples[examples.count - 1].output.append(String(line.dropFirst(4)))
       }
     }

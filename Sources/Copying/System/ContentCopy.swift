@@ -25,6 +25,7 @@ internal import SystemPackage
 
   /// - Parameter readAhead: the tree's, shared by all who copy from it.
   init(_ readAhead: ReadAhead) {
+    // Safe: it is freed with this object, which nobody hands its memory on from.
     unsafe memory = .allocate(byteCount: Self.bufferSize, alignment: 4096)
     self.readAhead = readAhead
   }
