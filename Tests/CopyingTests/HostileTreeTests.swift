@@ -116,7 +116,9 @@ import Testing
     for round in 1...2 {
       try scratch.copy(tree)
       // That driver tells all names in small letters.
-      #expect(scratch.contents == ["dir", "dir/readme", "makefile"], "\(scratch.contents)")
+      // And keeps what was removed while it was open for a moment, under names of its own.
+      let contents = scratch.contents.filter { !$0.contains(".ghost-ntfs-3g-") }
+      #expect(contents == ["dir", "dir/readme", "makefile"], "\(contents)")
       #expect(scratch.failures.count == 3 * round, "\(scratch.failures)")
       #expect(scratch.failures.allSatisfy { $0.contains("name which is the same there") }, "\(scratch.failures)")
     }
