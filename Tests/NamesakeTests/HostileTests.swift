@@ -23,7 +23,7 @@ import Testing
         exec setpriv --reuid 65534 --regid 65534 --clear-groups --no-new-privs \\
           sh -c 'test ! -e /dev/fuse && exec \(line(command, "disk.img", "./vitrine"))'
         """
-      let result = try run(["unshare", "--mount", "--net", "--", "sh", "-c", script])
+      let result = try runApart(["sh", "-c", script])
       #expect(result.succeeded, "\(command): \(result.errors)")
       #expect(result.errors.isEmpty && !result.output.isEmpty, "\(command): \(result.errors)")
     }
