@@ -35,7 +35,9 @@ import Volumes
       }
     let path = try write(bytes, in: directory)
     let error = #expect(throws: StackError.self) { try DiskStack(opening: path) }
-    guard case .nothingRecognized(_, let sign)? = error else { Issue.record("\(String(describing: error))"); return }
+    guard case .nothingRecognized(_, let sign, nil)? = error else {
+      Issue.record("\(String(describing: error))"); return
+    }
     #expect((sign != nil) == (kind == 3))
     #expect(error?.exitStatus == 65)
   }
