@@ -2,17 +2,23 @@ internal import Browsing
 internal import Bytes
 internal import FileSystems
 internal import Glibc
+internal import Synchronization
 internal import SystemPackage
 
-/// Gives copies the modes, owners, times and extended attributes of what they are copies of.
-struct AttributeCopy {
+/// Gives copies the modes, owners, times and extended attributes of what they are copies of; several threads may.
+final class AttributeCopy: Sendable {
   private let tree: Tree
   private let options: CopyOptions
   private let user = geteuid()
-  private let isRoot = geteuid() == 0
-  /// Extended attributes that the target did not take, by why: how many.
-  private var refused: [CInt: Int] = [:]
-  private var firstRefused: [CInt: [UInt8]] = [:]
+
+  /// Extended attributes that the target did not take for some reason.
+  private struct Refusal: Sendable {
+    let first: [UInt8]
+    var count = 0
+  }
+
+  /// By the reason.
+  private let refused = Mutex<[CInt: Refusal]>([:])
 
   private static let accessList = Array("system.posix_acl_access".utf8)
   private static let defaultList = Array("system.posix_acl_default".utf8)
@@ -24,8 +30,9 @@ struct AttributeCopy {
 
   /// One line for each reason for which attributes were refused.
   var notices: [String] {
-    refused.sorted { $0.key < $1.key }.map { error, count in
-      let name = Escaped.text(firstRefused[error] ?? [])
+    refused.withLock { $0 }.sorted { $0.key < $1.key }.map { error, refusal in
+      let name = Escaped.text(refusal.first)
+      let count = refusal.count
       let what = count == 1 ? "extended attribute \(name)" : "\(count) extended attributes (\(name) first)"
       return "\(what) could not be kept: \(Errno(rawValue: error))"
     }
@@ -51,7 +58,7 @@ struct AttributeCopy {
   }
 
   /// Gives an open file what it is to have.
-  mutating func apply(
+  func apply(
     to node: some OpenNode, of facts: NodeFacts, names: [[UInt8]], made: HostFacts
   ) throws(CopyFailure) {
     guard options.keepsAttributes else { return }
@@ -79,7 +86,7 @@ struct AttributeCopy {
   }
 
   /// Gives a folder what it is to have, when nothing more is put into it.
-  mutating func apply(to folder: HostFolder, of facts: NodeFacts, isNew: Bool) throws(CopyFailure) {
+  func apply(to folder: HostFolder, of facts: NodeFacts, isNew: Bool) throws(CopyFailure) {
     do throws(Errno) {
       guard options.keepsAttributes else {
         return try folder.setPermissions(facts.attributes.permissions & 0o777 & ~options.mask)
@@ -91,7 +98,7 @@ struct AttributeCopy {
   }
 
   /// Gives what cannot be opened what it is to have: a symbolic link, a device, a FIFO, a socket.
-  mutating func apply(to name: [UInt8], in folder: HostFolder, of facts: NodeFacts) throws(CopyFailure) {
+  func apply(to name: [UInt8], in folder: HostFolder, of facts: NodeFacts) throws(CopyFailure) {
     guard options.keepsAttributes else { return }
     let isLink = facts.attributes.type == .symbolicLink
     do {
@@ -131,15 +138,14 @@ struct AttributeCopy {
     return permissions
   }
 
-  private mutating func set(
+  private func set(
     _ name: [UInt8], of facts: NodeFacts, _ set: ([UInt8]) throws(Errno) -> Void
   ) throws(CopyFailure) {
     let value: [UInt8]?
     do { value = try tree.extendedAttribute(name.rawSpan, of: facts.number) } catch { throw .reading(error) }
     guard let value else { return }
     do throws(Errno) { try set(value) } catch {
-      refused[error.rawValue, default: 0] += 1
-      if firstRefused[error.rawValue] == nil { firstRefused[error.rawValue] = name }
+      refused.withLock { $0[error.rawValue, default: Refusal(first: name)].count += 1 }
     }
   }
 }

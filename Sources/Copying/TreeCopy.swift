@@ -12,13 +12,14 @@ public final class TreeCopy {
   let tree: Tree
   let options: CopyOptions
   let observer: any CopyObserver
-  private let contents: ContentCopy
+  let files: FileMaker
   private var links = CopiedLinks()
-  var attributes: AttributeCopy
   /// The folders that are entered, from the one that a person has named on.
   private var folders: [TargetFolder] = []
-  /// The attributes that each of them gets when it is left.
+  /// What each of them is a copy of: its attributes are given when it is left.
   private var pending: [NodeFacts?] = []
+  /// What is under way.
+  var steps = CopySteps()
 
   /// Folders that are open at a time.
   private static let openLimit = 64
@@ -27,9 +28,10 @@ public final class TreeCopy {
     self.tree = tree
     self.options = options
     self.observer = observer
-    contents = ContentCopy(from: tree)
-    attributes = AttributeCopy(of: tree, options: options)
+    files = FileMaker(from: tree, options: options)
   }
+
+  var attributes: AttributeCopy { files.attributes }
 
   /// One line each, of what could not be kept of many files.
   public var notices: [String] {
@@ -48,62 +50,74 @@ public final class TreeCopy {
   ) throws(CopyFailure) {
     folders = [destination.top]
     pending = [nil]
+    steps.begin(with: files)
     defer {
+      steps.abandon()
       folders.removeAll()
       pending.removeAll()
     }
     if start.attributes.type == .directory && !options.isRecursive {
-      return try report(.omitsFolder, at: path, name ?? [])
+      return try report(.omitsFolder, CopyPlace(path: path, name: name, folder: destination.top))
     }
     var walkOptions = TreeWalk.Options()
     walkOptions.reportsLeaving = true
     var walk = TreeWalk(of: tree, from: start, named: path, options: walkOptions)
-    while let event = walk.next() {
+    while let event = walk.next(), let folder = folders.last {
       if Interruption.isNoted { throw .interrupted }
       switch event {
       case .node(let node):
-        let name = node.depth == 0 ? name : Array(node.name)
+        let place = CopyPlace(path: walk.path, name: node.depth == 0 ? name : Array(node.name), folder: folder)
         do throws(CopyFailure) {
-          try copy(node, as: name)
-          let folder = folders[folders.count - (node.type == .directory ? 2 : 1)]
-          observer.copied(walk.path) { Self.path(of: name, in: folder) }
+          try begin(node, at: place)
         } catch {
           if node.type == .directory { walk.skipContents() }
-          try report(error, at: walk.path, name ?? [])
+          try report(error, place)
         }
       case .left: try leave(walk.path)
-      case .failed(let error): try report(.reading(error), at: walk.path, [])
+      case .failed(let error): try report(.reading(error), CopyPlace(path: walk.path, name: nil, folder: folder))
       }
     }
+    try finishSteps()
   }
 
-  private func report(_ failure: CopyFailure, at path: [UInt8], _ name: [UInt8]) throws(CopyFailure) {
-    guard let folder = folders.last else { return }
-    observer.failed(failure, at: path) { Self.path(of: name, in: folder) }
+  func report(_ failure: CopyFailure, _ place: CopyPlace) throws(CopyFailure) {
+    observer.failed(failure, at: place.path) { place.target }
     if failure.endsCopy { throw failure }
   }
 
-  private static func path(of name: [UInt8]?, in folder: TargetFolder) -> [UInt8] {
-    guard let name, !name.isEmpty else { return folder.path }
-    return folder.path + [UInt8(ascii: "/")] + name
-  }
-
-  private func copy(_ node: TreeWalk.Node, as name: [UInt8]?) throws(CopyFailure) {
-    guard let facts = node.facts, let folder = folders.last else { return }
-    guard let name else {
+  private func begin(_ node: TreeWalk.Node, at place: CopyPlace) throws(CopyFailure) {
+    guard let facts = node.facts else { return }
+    let folder = place.folder
+    guard let name = place.name else {
       // The destination itself.
       guard facts.attributes.type == .directory else { throw .isFolder }
-      return enter(folder, facts)
+      enter(folder, facts)
+      return try take(.made(place))
     }
     guard Self.isPossible(name) else { throw .impossibleName }
-    if facts.attributes.type == .directory { return try makeFolder(facts, name, in: folder) }
-    if options.keepsLinks, facts.attributes.linkCount > 1, try copyAsLink(facts, name, in: folder) { return }
+    let isLinked = options.keepsLinks && facts.attributes.linkCount > 1
+    if facts.attributes.type == .directory {
+      try makeFolder(facts, name, in: folder)
+    } else if facts.attributes.type == .regular, folder.isNew, !isLinked {
+      // Whatever is there already has to be looked at first, and the first of several names is made before the others.
+      return try take(.file(facts, place))
+    } else if isLinked {
+      if try !copyAsLink(facts, name, in: folder) {
+        try make(facts, name, in: folder)
+        links.note(facts, at: name, in: folder)
+      }
+    } else {
+      try make(facts, name, in: folder)
+    }
+    try take(.made(place))
+  }
+
+  private func make(_ facts: NodeFacts, _ name: [UInt8], in folder: TargetFolder) throws(CopyFailure) {
     if facts.attributes.type == .regular {
       try copyFile(facts, name, in: folder)
     } else {
       try makeNode(facts, name, in: folder)
     }
-    if options.keepsLinks { links.note(facts, at: name, in: folder) }
   }
 
   /// A driver tells no others; whatever a driver tells, none goes further.
@@ -147,17 +161,18 @@ extension TreeCopy {
     if folders.count > Self.openLimit { folders[folders.count - Self.openLimit].close() }
   }
 
-  /// Gives the folder that was entered last what belongs to it: last, since what is put into it changes its times, and
-  /// its permissions could forbid that.
+  /// The folder that was entered last gets what belongs to it when all that was begun in it has ended: what is put into
+  /// it changes its times, and its permissions could forbid that.
   private func leave(_ path: [UInt8]) throws(CopyFailure) {
     guard folders.count > 1, let folder = folders.popLast(), let facts = pending.popLast() ?? nil else { return }
     guard options.keepsAttributes || folder.isNew else { return }
-    do throws(CopyFailure) {
-      let host = try folder.folder()
-      try attributes.apply(to: host, of: facts, isNew: folder.isNew)
-    } catch { try report(error, at: path, folder.name) }
+    try take(.leave(facts, CopyPlace(path: path, name: nil, folder: folder)))
+  }
+
+  func end(_ folder: TargetFolder, _ facts: NodeFacts) throws(CopyFailure) {
     // What links lie in it is found again by its name.
-    folder.close()
+    defer { folder.close() }
+    try attributes.apply(to: folder.folder(), of: facts, isNew: folder.isNew)
   }
 }
 
@@ -166,18 +181,12 @@ extension TreeCopy {
   private func copyFile(_ facts: NodeFacts, _ name: [UInt8], in folder: TargetFolder) throws(CopyFailure) {
     if !folder.isNew, try isKept(name, in: folder) { return }
     let host = try folder.folder()
-    let file: any BlockDevice
-    do { file = try tree.file(facts.number) } catch { throw .reading(error) }
-    let names = try attributes.names(of: facts)
-    let target: NewFile
-    do {
-      target = try host.makeFile(permissions: attributes.firstPermissions(of: facts, hasAttributes: !names.isEmpty))
-    } catch { throw .writing(error) }
-    try contents.copy(file, number: facts.number, to: target) { observer.progressed($0) }
-    let made: HostFacts
-    do { made = try target.facts() } catch { throw .writing(error) }
-    if options.keepsAttributes && !folder.isNew { AttributeCopy.forgetInheritedLists(of: target) }
-    try attributes.apply(to: target, of: facts, names: names, made: made)
+    let target = try files.make(facts, in: host, forgetsLists: !folder.isNew) { observer.progressed($0) }
+    try give(name, to: target, in: folder)
+  }
+
+  /// Gives a whole file its name.
+  func give(_ name: [UInt8], to target: NewFile, in folder: TargetFolder) throws(CopyFailure) {
     do throws(Errno) {
       try target.place(as: name)
     } catch {
@@ -185,7 +194,7 @@ extension TreeCopy {
       if try !makeRoom(for: name, in: folder) { return }
       do { try target.place(as: name, replaces: true) } catch { throw .writing(error) }
     }
-    folder.note(made.identity)
+    if !folder.isNew, let made = try? target.facts() { folder.note(made.identity) }
   }
 
   /// Whether what is there is to stay.

@@ -6,8 +6,8 @@ internal import SystemPackage
 
 /// Copies the contents of files of an image into new files: holes stay holes, bytes that lie on the host as they are go
 /// by copy_file_range(2) or sendfile(2), and the rest through memory that is used again.
-// Safe: the memory belongs to this object alone.
-@safe final class ContentCopy {
+// Safe: the memory belongs to this object alone, and the object to one thread at a time.
+@safe final class ContentCopy: @unchecked Sendable {
   private let memory: UnsafeMutableRawBufferPointer
   private var extents = HostExtentList()
   private let readAhead: ReadAhead
@@ -20,9 +20,10 @@ internal import SystemPackage
   /// Bytes between two looks at whether somebody wants an end.
   private static let longestTransfer: UInt64 = 16 << 20
 
-  init(from tree: Tree) {
+  /// - Parameter readAhead: the tree's, shared by all who copy from it.
+  init(_ readAhead: ReadAhead) {
     unsafe memory = .allocate(byteCount: Self.bufferSize, alignment: 4096)
-    readAhead = ReadAhead(in: tree)
+    self.readAhead = readAhead
   }
 
   deinit { unsafe memory.deallocate() }

@@ -2,15 +2,16 @@ internal import Bytes
 internal import CLinux
 internal import FileSystems
 internal import Glibc
+internal import Synchronization
 public import SystemPackage
 
 /// A folder of the host that is written into. What is in it is named by one name, and symbolic links are never followed:
 /// whatever an image holds, nothing outside of the folder is touched.
-public final class HostFolder: OpenNode {
+public final class HostFolder: OpenNode, Sendable {
   let descriptor: CInt
   /// Whether files without a name can be made here; false once that has failed.
-  private var makesNamelessFiles = true
-  private var temporaryNames = 0
+  private let makesNamelessFiles = Atomic<Bool>(true)
+  private let temporaryNames = Atomic<Int>(0)
 
   init(descriptor: CInt) { self.descriptor = descriptor }
 
@@ -84,8 +85,8 @@ public final class HostFolder: OpenNode {
 
   /// A name that nothing here has, most likely.
   func temporaryName() -> [UInt8] {
-    temporaryNames += 1
-    return Array(".vitrine-\(getpid())-\(temporaryNames)-\(UInt32.random(in: 0...UInt32.max)).part".utf8)
+    let number = temporaryNames.wrappingAdd(1, ordering: .relaxed).newValue
+    return Array(".vitrine-\(getpid())-\(number)-\(UInt32.random(in: 0...UInt32.max)).part".utf8)
   }
 
   func setOwner(of name: [UInt8], _ owner: UInt32?, group: UInt32?) throws(Errno) {
@@ -120,12 +121,12 @@ public final class HostFolder: OpenNode {
 
   /// A file that has no name yet, or one that nobody is to look at.
   func makeFile(permissions: UInt16) throws(Errno) -> NewFile {
-    if makesNamelessFiles {
+    if makesNamelessFiles.load(ordering: .relaxed) {
       let made = openat(descriptor, namelessFile | O_RDWR | O_CLOEXEC, permissions)
       if made >= 0 { return NewFile(descriptor: made, temporaryName: nil, in: self) }
       switch errno {
       // A kernel or a filesystem that does not have such files.
-      case EOPNOTSUPP, EISDIR, EINVAL, ENOENT: makesNamelessFiles = false
+      case EOPNOTSUPP, EISDIR, EINVAL, ENOENT: makesNamelessFiles.store(false, ordering: .relaxed)
       default: throw Errno(rawValue: errno)
       }
     }

@@ -7,7 +7,8 @@ internal import SystemPackage
 
 /// A file that is being written, and gets its name when it is whole: nobody ever sees a part of it. Where it never gets
 /// that far, nothing of it is left.
-final class NewFile: OpenNode {
+// Safe: one thread fills it and hands it on to the one that names it; no two have it at a time.
+final class NewFile: OpenNode, @unchecked Sendable {
   let descriptor: CInt
   private let folder: HostFolder
   private var temporaryName: [UInt8]?
