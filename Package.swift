@@ -27,7 +27,7 @@ let package = Package(
     .systemLibrary(name: "CBlkid", pkgConfig: "blkid", providers: [.apt(["libblkid-dev"])]),
     .systemLibrary(name: "CDigest", pkgConfig: "libmd", providers: [.apt(["libmd-dev"])]),
     .systemLibrary(name: "CCodecs", providers: [.apt(["libdeflate-dev", "liblz4-dev", "liblzma-dev", "libzstd-dev"])]),
-    .target(name: "Bytes", dependencies: ["CDigest", .systemPackage], swiftSettings: settings),
+    .target(name: "Bytes", dependencies: ["CDigest", "CLinux", .systemPackage], swiftSettings: settings),
     .target(name: "BlockDevices", dependencies: ["Bytes", .systemPackage], swiftSettings: settings),
     .target(name: "Codecs", dependencies: ["CCodecs", "Bytes", .systemPackage], swiftSettings: settings),
     .target(

@@ -32,6 +32,17 @@ public struct LocalTime: Sendable {
     offset = unsafe parts.tm_gmtoff
   }
 
+  /// What strftime(3) makes of one of its letters, in the C locale; nil where the year does not fit.
+  public static func text(_ letter: Character, of seconds: Int64) -> String? {
+    var parts = unsafe tm()
+    var time = time_t(seconds)
+    var text = [CChar](repeating: 0, count: 128)
+    // Safe: the `tm` and the text are locals, and the text's size is told.
+    guard unsafe localtime_r(&time, &parts) != nil else { return nil }
+    let count = unsafe strftime(&text, text.count, "%\(letter)", &parts)
+    return String(decoding: text.prefix(count).map { UInt8(bitPattern: $0) }, as: UTF8.self)
+  }
+
   /// "Jan" …
   public var monthName: String {
     let names = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]

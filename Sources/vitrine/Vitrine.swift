@@ -32,7 +32,7 @@ struct Vitrine: ParsableCommand {
     HostEnvironment.allowManyFiles()
     do {
       if words.first == "run" { words = ["run"] + RunWords.arranged(Array(words.dropFirst())) }
-      var command = try parseAsRoot(words)
+      var command = try parseAsRoot(JoinedOptions.split(words))
       try command.run()
     } catch let failure as Failure {
       Message.write(failure.text)

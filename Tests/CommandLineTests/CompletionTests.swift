@@ -57,8 +57,8 @@ import Testing
         $0.hasPrefix("-") && $0.count > 1
       })
     let options = Set(try CommandDescription.named(command).options.joined())
-    // -s and -S are _arguments' own; "-/" of _files leaves nothing behind.
-    #expect(words.subtracting(["-s", "-S"]) == options.subtracting(["-s", "-S"]))
+    // -s, -S and -A are _arguments' own; "-/" of _files leaves nothing behind.
+    #expect(words.subtracting(["-s", "-S", "-A"]) == options.subtracting(["-s", "-S", "-A"]))
   }
 
   @Test func valuesAreCompleted() throws {
@@ -153,4 +153,67 @@ import Testing
     #expect(try fish("\(vitrineBinary) stat \(disk) --partition ").contains("2"))
     #expect(try fish("\(vitrineBinary) cat \(disk) /p2/welc") == ["/p2/welcome.txt"])
   }
+
+  /// Typed into the shells themselves, which have ideas of their own of quotes and colons.
+  @Test(arguments: ["bash", "zsh"]) func shellsCompleteWhatIsTyped(_ shell: String) throws {
+    let scratch = try TemporaryDirectory(prefix: "vitrine-typed")
+    let image = try Fixture("demo", "disk").image()
+    for name in ["disk.img", "my disk.img", "co:lon.img"] {
+      try runSuccessfully(["cp", image, "\(scratch.path)/\(name)"])
+    }
+    try runSuccessfully(["sh", "-c", "mkdir bin && ln -s '\(vitrineBinary)' bin/vitrine"], in: scratch.url)
+    let lines = [
+      ("vitrine cp di", "vitrine cp disk.img "), ("vitrine cp disk.img:/p2/wel", "vitrine cp disk.img:/p2/welcome.txt"),
+      ("vitrine cp -p disk.img:/p2/ho", "vitrine cp -p disk.img:/p2/home/"),
+      ("vitrine cp -a disk.img:/p2/home disk.img:p2/us", "vitrine cp -a disk.img:/p2/home disk.img:p2/usr/"),
+      ("vitrine cp my\\ disk.img:/p2/wel", "vitrine cp my\\ disk.img:/p2/welcome.txt"),
+      ("vitrine cp \"my disk.img:/p2/wel", "vitrine cp \"my disk.img:/p2/welcome.txt"),
+      ("vitrine cat my\\ disk.img /p2/wel", "vitrine cat my\\ disk.img /p2/welcome.txt"),
+      ("vitrine ls -p disk.img /p2/wel", "vitrine ls -p disk.img /p2/welcome.txt"),
+      ("vitrine cp co:lon.img:/p2/wel", "vitrine cp co:lon.img:/p2/welcome.txt"),
+      ("vitrine cp --partition 2 disk.img:/wel", "vitrine cp --partition 2 disk.img:/welcome.txt"),
+      ("vitrine find disk.img /p2 -execu", "vitrine find disk.img /p2 -executable "),
+      ("vitrine diff disk.img:/p2/h", "vitrine diff disk.img:/p2/home/"),
+    ]
+    let setup =
+      shell == "bash"
+      ? "source '\(Self.folder.path)/vitrine.bash'"
+      : "fpath=('\(Self.folder.path)' $fpath); autoload -Uz compinit; compinit -u -D; setopt no_beep"
+    let script = scratch.path + "/type.py"
+    try Self.typing.write(toFile: script, atomically: true, encoding: .utf8)
+    let result = try run(
+      ["python3", script, shell, setup] + lines.flatMap { [$0.0, $0.1] }, in: scratch.url, timeout: 120)
+    #expect(result.succeeded, "\(result.output)\(result.errors)")
+  }
+
+  /// Types lines and a tab into a shell on a terminal of its own, and looks for what must come back.
+  private static let typing = #"""
+    import os, pty, select, sys, time
+
+    shell, setup, *lines = sys.argv[1:]
+    process, terminal = pty.fork()
+    if process == 0:
+        os.environ.update(PS1="$ ", TERM="dumb", HOME=os.getcwd(), PATH=os.getcwd() + "/bin:" + os.environ["PATH"])
+        start = {"bash": ["bash", "--norc", "--noprofile", "-i"], "zsh": ["zsh", "-f", "-i"]}[shell]
+        os.execvp(start[0], start)
+
+    def expect(text, types):
+        """Types, and waits until `text` comes."""
+        seen = b""
+        os.write(terminal, types.encode())
+        deadline = time.monotonic() + 20
+        while text.encode() not in seen.replace(b"\r", b"").replace(b"\x07", b""):
+            if time.monotonic() > deadline:
+                sys.exit(f"no {text!r} after {types!r} but {seen!r}")
+            if select.select([terminal], [], [], 0.1)[0]:
+                seen += os.read(terminal, 65536)
+
+    expect("ready:4", setup + "; PS1='$ '; echo ready:$((2+2))\n")
+    for typed, completed in zip(lines[::2], lines[1::2]):
+        expect(completed, typed + "\t")
+        # Away with it, however much of it there is.
+        expect("next:4", "\x15echo next:$((2+2))\n")
+    os.write(terminal, b"exit\n")
+    os.waitpid(process, 0)
+    """#
 }

@@ -49,6 +49,10 @@ import Testing
 
   @Test func pathsAreMembers() throws {
     let image = try Fixture("demo", "disk").image()
+    // As people write it.
+    let verbose = try run([vitrineBinary, "tar", "-cvf", folder.path + "/a.tar", image, "/p2/welcome.txt"])
+    #expect(verbose.succeeded && verbose.errors == "p2/welcome.txt\n", "\(verbose)")
+    #expect(try runSuccessfully(["tar", "-tf", folder.path + "/a.tar"]).output == "p2/welcome.txt\n")
     let line = "\(vitrineBinary) tar '\(image)' /p2/welcome.txt ../p2//./welcome.txt | tar -tf -"
     #expect(try runSuccessfully(["sh", "-c", line]).output == "p2/welcome.txt\np2/welcome.txt\n")
     let missing = try run(["sh", "-c", "\(vitrineBinary) tar '\(image)' /p2/welcome.txt /nowhere > /dev/null"])

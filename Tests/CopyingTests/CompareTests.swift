@@ -30,6 +30,75 @@ import Testing
     }
   }
 
+  /// mtree(8) finds what the list says in the kernel's mount, and what has been changed in a copy. It takes names with
+  /// asterisks for patterns, its own lists' too, so there are none of those.
+  @Test(
+    .enabled(if: Privileges.hasKernelDriver),
+    arguments: ["extents", "inline-data", "special-files", "symlinks", "hard-links", "times"])
+  func manifestsAreCheckedByMtree(_ name: String) throws {
+    let fixture = Fixture("ext4", name)
+    let path = folder.path + "/list.mtree"
+    try runSuccessfully(["sh", "-c", "'\(vitrineBinary)' manifest '\(fixture.image())' > '\(path)'"])
+    try fixture.withKernelMount { mount in
+      // It cannot say before 1970.
+      let check = "mtree -f '\(path)' -p '\(mount)' | grep -v '19[0-6][0-9]'"
+      let result = try run(["sh", "-c", name == "times" ? check : "mtree -f '\(path)' -p '\(mount)'"])
+      let complaints = result.output.split(separator: "\n").filter { name != "times" || $0.contains("extra") }
+      #expect(complaints.isEmpty && (result.succeeded || name == "times"), "\(fixture): \(result)")
+      guard name == "extents" else { return }
+      let copy = folder.path + "/changed"
+      try runSuccessfully([
+        "sh", "-c", "cp -a '\(mount)' '\(copy)' && cd '\(copy)' && echo x > \"$(find . -type f | head -n 1)\"",
+      ])
+      let changed = try run(["mtree", "-f", path, "-p", copy])
+      #expect(changed.status == 2 && changed.output.contains("sha256"), "\(changed)")
+    }
+  }
+
+  /// What `diff -r` tells of two folders, of an image and a folder, and of two images.
+  @Test(.enabled(if: Privileges.isRoot)) func differencesAreThoseOfDiff() throws {
+    try runSuccessfully(
+      [
+        "sh", "-c",
+        """
+        mkdir -p one/dir/sub one/gone/deep && cd one && for f in a b dir/c dir/sub/d gone/e gone/deep/f; do echo $f > $f; done
+        ln -s a link && ln -s a same && mkfifo fifo && truncate -s 3M sparse && head -c 3000000 /dev/urandom > big &&
+        echo x > "odd name" && echo y > -dash && cd .. && cp -a one two && cd two && echo other > dir/sub/d && rm -r gone &&
+        mkdir new && echo n > new/n && ln -sfn b link && rm b && mkdir b && echo z > b/z && cp sparse s && cat s > sparse &&
+        rm s && printf X | dd of=big bs=1 seek=2999999 conv=notrunc status=none && echo y2 > -dash && rm fifo && echo > fifo
+        cd .. && for i in one two; do truncate -s 24M $i.img && mke2fs -q -t ext4 -d $i $i.img && mkdir -m 700 $i/lost+found; done
+        """,
+      ], in: folder.url)
+    // Each name that diff tells of, with a letter; what lies in folders that are there once only is not told by it.
+    let wanted = try run(
+      [
+        "sh", "-c",
+        """
+        LC_ALL=C diff -rq --no-dereference one two | sed -E -e 's/^Files one(.*) and two.* differ$/C \\1/' \\
+          -e 's/^Symbolic links one(.*) and two.* differ$/C \\1/' -e 's/^File one(.*) is a .* while .*$/C \\1/' \\
+          -e 's/^Only in one(.*): (.*)$/D \\1\\/\\2/' -e 's/^Only in two(.*): (.*)$/A \\1\\/\\2/' | sort
+        """,
+      ], in: folder.url)
+    #expect(wanted.output.split(separator: "\n").count == 8, "\(wanted.output)")
+    for sides in [
+      ["one", "two"], ["one.img", "two"], ["one", "two.img"], ["one.img", "two.img"], ["one.img:/", "two/"],
+    ] {
+      let found = try run([vitrineBinary, "diff", "-r", "--ignore", "mode,owner,xattrs"] + sides, in: folder.url)
+      #expect(found.status == 1 && found.errors.isEmpty, "\(sides): \(found)")
+      let lines = found.output.split(separator: "\n").map { $0.split(separator: " (").first ?? $0 }
+      let told = lines.filter { !$0.hasPrefix("D /gone/") && !$0.hasPrefix("A /new/") && !$0.hasPrefix("A /b/") }
+      #expect(told.sorted().joined(separator: "\n") + "\n" == wanted.output, "\(sides): \(found.output)")
+      // And the other way round.
+      let reversed = try run(
+        [vitrineBinary, "diff", "--ignore", "mode,owner,xattrs"] + sides.reversed(), in: folder.url)
+      #expect(reversed.output.filter { $0 == "\n" }.count >= 8 && reversed.status == 1)
+    }
+    for sides in [["one", "one.img"], ["two.img", "two"]] {
+      let same = try run([vitrineBinary, "diff"] + sides, in: folder.url)
+      #expect(same.status == 0 && same.output.isEmpty && same.errors.isEmpty, "\(sides): \(same)")
+    }
+  }
+
   @Test func manifestsCanBeJSONOrWithoutDigests() throws {
     let image = try Fixture("ext4", "extents").image()
     let plain = try runSuccessfully([vitrineBinary, "manifest", "--hash", "none", image]).output

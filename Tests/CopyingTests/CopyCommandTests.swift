@@ -93,6 +93,45 @@ enum CopiedImages {
         "\(vitrineBinary) tar '\(image)' /sparse | tee archive | tar -xf - && wc -c < archive && stat -c %s sparse",
       ], in: folder.url)
     #expect(archive.output == "10240\n1099511627776\n")
+    // What the host has no data of is a hole, too, where nothing else says so.
+    let whole = try run(
+      [
+        "sh", "-c",
+        """
+        truncate -s 1T raw.img && printf data | dd of=raw.img bs=1M seek=500000 conv=notrunc status=none &&
+        '\(vitrineBinary)' cp --view disk raw.img:/disk.raw raw.copy && stat -c %s raw.copy &&
+        test $(stat -c %b raw.copy) -le 64 && dd if=raw.copy bs=4 skip=\(500_000 << 18) count=1 status=none
+        """,
+      ], in: folder.url, timeout: 30)
+    #expect(whole.output == "1099511627776\ndata", "\(whole)")
+  }
+
+  /// Where both lie on one filesystem that can share blocks, nothing is copied.
+  @Test(.enabled(if: Privileges.hasKernelDriver), arguments: ["btrfs", "xfs"])
+  func blocksAreSharedWithTheImage(_ type: String) throws {
+    let drivers = try String(contentsOfFile: "/proc/filesystems", encoding: .utf8)
+    guard drivers.split(separator: "\n").contains(where: { $0.hasSuffix("\t\(type)") }) else { return }
+    try runSuccessfully(
+      [
+        "sh", "-c",
+        "truncate -s 400M host.img && mkfs.\(type) -q host.img && mkdir host && mount -o loop host.img host",
+      ], in: folder.url)
+    defer { _ = try? run(["umount", folder.path + "/host"]) }
+    let result = try runSuccessfully(
+      [
+        "sh", "-c",
+        """
+        mkdir tree && head -c 3000000 /dev/urandom > tree/large && head -c 40000 /dev/urandom > tree/small &&
+        truncate -s 40M own.img && mke2fs -q -t ext4 -b 4096 -d tree own.img && sync own.img &&
+        '\(vitrineBinary)' cp -a own.img:/ copy && cmp tree/large copy/large && cmp tree/small copy/small &&
+        sync copy/large && filefrag -v copy/large
+        """,
+      ], in: folder.url.appendingPathComponent("host"))
+    let shared = result.output.split(separator: "\n").filter { $0.contains("shared") }.compactMap { line in
+      line.split(separator: ":").dropFirst(3).first.flatMap { Int($0.trimmingCharacters(in: .whitespaces)) }
+    }
+    // All but the last block, which is not a whole one.
+    #expect(shared.reduce(0, +) == 3_000_000 / 4096, "\(result.output)")
   }
 
   /// Everything that options change, on a small image with colons in its names.

@@ -4,39 +4,68 @@ import Testing
 
 /// What reading commands do where something is missing, damaged or closed.
 @Suite(.serialized) struct HostileTests {
-  private static let commands = ["ls -lR", "tree", "find", "du -a", "df", "stat", "cat", "extents"]
+  /// All that read, with what they are asked for.
+  private static let commands: [String] = [
+    "inspect", "ls -lR", "tree", "find IMAGE /p2 -ls", "du -a", "df", "stat IMAGE /p2/welcome.txt",
+    "cat IMAGE /p2/welcome.txt", "extents IMAGE /p2/welcome.txt", "cp -a IMAGE:/p2/home -", "tar IMAGE /p2/home",
+    "manifest", "manifest --json", "diff IMAGE:/p2/home IMAGE:/p2",
+  ]
 
   private func line(_ command: String, _ image: String, _ binary: String = vitrineBinary) -> String {
-    let path = ["stat", "cat", "extents"].contains(command) ? "/p2/welcome.txt" : ""
-    return "\(binary) \(command) \(image) \(path)"
+    let words = command.contains("IMAGE") ? command : "\(command) IMAGE"
+    return "'\(binary)' " + words.replacingOccurrences(of: "IMAGE", with: image)
   }
 
-  /// In a mount namespace whose /dev has no fuse, and as somebody who may do nothing.
+  /// Runs a line of sh(1) in a mount namespace whose /dev has no fuse, as somebody who may do nothing, in a folder that
+  /// only has what is copied there.
+  private func plain(_ line: String, in folder: TemporaryDirectory) throws -> CommandResult {
+    let script = """
+      mount -t tmpfs none /dev && mknod -m 666 /dev/null c 1 3 && cd '\(folder.path)' &&
+      exec setpriv --reuid 65534 --regid 65534 --clear-groups --no-new-privs \\
+        sh -c 'test ! -e /dev/fuse || exit 99; \(line)'
+      """
+    return try runApart(["sh", "-c", script], needsNetwork: true)
+  }
+
   @Test(.enabled(if: Privileges.isRoot)) func needNoFUSEAndNoRoot() throws {
     let folder = try TemporaryDirectory(prefix: "vitrine-plain")
     try runSuccessfully(["cp", vitrineBinary, folder.path + "/vitrine"])
     try runSuccessfully(["cp", Fixture("demo", "disk").image(), folder.path + "/disk.img"])
+    try runSuccessfully(["mkdir", "-m", "777", folder.path + "/out"])
     try runSuccessfully(["chmod", "-R", "a+rX", folder.path])
+    // Each as root would be told with /dev/fuse there.
     for command in Self.commands {
-      let script = """
-        mount -t tmpfs none /dev && mknod -m 666 /dev/null c 1 3 && cd '\(folder.path)' &&
-        exec setpriv --reuid 65534 --regid 65534 --clear-groups --no-new-privs \\
-          sh -c 'test ! -e /dev/fuse && exec \(line(command, "disk.img", "./vitrine"))'
-        """
-      let result = try runApart(["sh", "-c", script])
-      #expect(result.succeeded, "\(command): \(result.errors)")
+      let result = try plain(
+        "exec " + line(command, "disk.img", "./vitrine").replacingOccurrences(of: "'", with: ""), in: folder)
+      let wanted = try run(["sh", "-c", "cd '\(folder.path)' && exec \(line(command, "disk.img"))"])
+      #expect(result.status == (command.hasPrefix("diff") ? 1 : 0), "\(command): \(result.errors)")
       #expect(result.errors.isEmpty && !result.output.isEmpty, "\(command): \(result.errors)")
+      #expect(result.output == wanted.output, "\(command)")
     }
+    let copied = try plain(
+      "./vitrine cp -r disk.img:/p2/home out && ./vitrine tar -f out/a.tar disk.img /p2/home", in: folder)
+    #expect(copied.succeeded && copied.errors.isEmpty, "\(copied)")
+    try runSuccessfully(
+      ["sh", "-c", "tar -xf a.tar && find home -type f | grep -q . && diff -r --no-dereference home p2/home"],
+      in: folder.url.appendingPathComponent("out"))
+    // What needs a mount says why there is none.
+    for command in ["mount disk.img out", "disk.img out", "run disk.img true"] {
+      let result = try plain("exec ./vitrine \(command)", in: folder)
+      #expect(result.status == 71 && result.errors.contains("/dev/fuse"), "\(command): \(result)")
+      #expect(result.errors.split(separator: "\n").count == 1, "\(result.errors)")
+    }
+    #expect(try plain("exec ./vitrine mounts -n", in: folder).succeeded)
+    #expect(try plain("exec ./vitrine umount out", in: folder).status == 64)
   }
 
   @Test func aClosedPipeIsNoError() throws {
     let image = try Fixture("ext4", "large-dir").image()
-    for command in ["ls -R", "find", "tree"] {
-      let result = try run(["sh", "-c", "\(vitrineBinary) \(command) \(image) | head -n 1"])
-      #expect(result.succeeded && result.errors.isEmpty, "\(command): \(result.errors)")
+    for command in ["ls -R", "find", "tree", "manifest", "manifest --json", "tar", "cp -a IMAGE:/ -"] {
+      let result = try run(["bash", "-c", "\(line(command, image)) | head -c 10; exit ${PIPESTATUS[0]}"])
+      #expect([0, 141].contains(result.status) && result.errors.isEmpty, "\(command): \(result)")
       // Where the signal is ignored, too.
       let ignoring = try run([
-        "sh", "-c", "trap '' PIPE; { \(vitrineBinary) \(command) \(image); echo $? >&2; } | head -n 1",
+        "sh", "-c", "trap '' PIPE; { \(line(command, image)); echo $? >&2; } | head -c 10",
       ])
       #expect(ignoring.errors == "74\n", "\(command): \(ignoring.errors)")
     }
@@ -46,8 +75,41 @@ import Testing
     let image = try Fixture("demo", "disk").image()
     for command in Self.commands {
       let result = try run(["sh", "-c", "\(line(command, image)) > /dev/full"])
-      #expect(result.status == 74 && result.errors.contains("No space left"), "\(command): \(result)")
+      #expect(
+        result.status == (command.hasPrefix("diff") ? 2 : 74) && result.errors.contains("No space left"),
+        "\(command): \(result)")
       #expect(result.errors.split(separator: "\n").count == 1)
+    }
+  }
+
+  /// A host that cannot read its own file: that is not damage, and not the end of a file. Here, the image lies in a
+  /// mount of another one, which was cut short.
+  @Test(.enabled(if: Privileges.hasFUSE)) func aHostThatCannotReadIsSaid() throws {
+    let folder = try TemporaryDirectory(prefix: "vitrine-unreadable")
+    try runSuccessfully(
+      [
+        "sh", "-c",
+        """
+        mkdir inner outer && echo x > inner/another && head -c 6000000 /dev/urandom > inner/large &&
+        truncate -s 10M outer/own.img && mke2fs -q -b 4096 -t ext4 -O ^has_journal -d inner outer/own.img &&
+        truncate -s 16M outer.img && mke2fs -q -b 4096 -t ext4 -O ^has_journal -d outer outer.img && truncate -s 5M outer.img && mkdir out
+        """,
+      ], in: folder.url)
+    try withVitrineMount(of: folder.path + "/outer.img") { mount in
+      let image = mount + "/own.img"
+      for command in [
+        "cat IMAGE /large", "cp -a IMAGE:/ out", "tar IMAGE", "tar -f out/a.tar IMAGE", "manifest IMAGE",
+        "diff IMAGE inner", "diff inner IMAGE",
+      ] {
+        let result = try run(["sh", "-c", "\(line(command, image)) >output"], in: folder.url)
+        #expect(result.status == (command.hasPrefix("diff") ? 2 : 74), "\(command): \(result)")
+        #expect(
+          result.errors.contains("large: ") && result.errors.contains("Input/output error"), "\(command): \(result)")
+      }
+      // All else was done, and nothing stands for what could not be.
+      let kept = try runSuccessfully(
+        ["sh", "-c", "ls -A out; cat out/another; tar -xOf out/a.tar another"], in: folder.url)
+      #expect(kept.output == "a.tar\nanother\nlost+found\nx\nx\n")
     }
   }
 

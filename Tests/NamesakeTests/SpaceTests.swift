@@ -5,13 +5,24 @@ import Testing
 /// du, df, cat and extents, compared with those of the system.
 @Suite(.serialized, .enabled(if: Privileges.hasKernelDriver, "needs root, loop devices and the kernel's ext4"))
 struct SpaceTests {
+  private static let duOptions = ["", "-a", "-d1", "-ah", "-m", "-ab", "--apparent-size", "-sc", "-a0"]
+  private static let moreDuOptions = [
+    "-hd1", "-acd 1", "-shx", "-S", "-ahS", "-Sc", "-al", "-sl", "--inodes", "--inodes -S", "-t 2K", "-at-4M", "-BK",
+    "-aB1M", "-B 1000", "-BKB", "--si", "-ah --si", "--exclude='a*'", "-a --exclude='*e*' --exclude lost+found",
+    "-a --exclude=./l*", "-xa", "--block-size=512",
+  ]
+  private static let dfOptions = ["", "-h", "-i", "-ih"]
+  private static let moreDfOptions = [
+    "-H", "-iH", "-B1M", "-BM", "-B 1", "-BKB", "-P", "-hP", "-t ext4", "-x tmpfs", "-hT", "--total -h", "--total -T",
+  ]
+
   @Test(arguments: Images.names) func duEqualsThatOfAMount(_ fixture: Fixture) throws {
     guard Privileges.hasFUSE else { return }
     // Which folder a file of several names counts for depends on the order, which is another in the kernel's mount.
     try Images.withFUSE(fixture) { both in
-      for options in [
-        "", "-a", "-d1", "-ah", "-m", "-ab", "--apparent-size", "-sc", "-a0",
-      ] {
+      // The rest has little to do with what an image holds.
+      let isOdd = ["hard-links", "holes"].contains(fixture.name)
+      for options in Self.duOptions + (isOdd ? Self.moreDuOptions : []) {
         try both.expectSame("du", options)
       }
       // What lies in two of the paths is counted once.
@@ -28,7 +39,7 @@ struct SpaceTests {
 
   @Test(arguments: Images.names) func dfEqualsTheKernels(_ fixture: Fixture) throws {
     try Images.withKernel(fixture) { both in
-      for options in ["", "-h", "-i", "-ih"] {
+      for options in Self.dfOptions + (fixture.name == "extents" ? Self.moreDfOptions : []) {
         // Between the name and where it is mounted.
         let edit = "tail -n 1 | awk '{ $1 = \"\"; $NF = \"\"; print }'"
         try both.expectSame("df", options, edit: edit)
@@ -43,6 +54,14 @@ struct SpaceTests {
       let found = try runSuccessfully([vitrineBinary, "df", image]).output.split(separator: "\n")
       func columns(_ line: Substring) -> [Substring] { line.split(separator: " ") }
       #expect(columns(wanted[0]) == columns(found[0]))
+      for options in ["-h", "-i", "-H", "-B1M", "-BM", "-B1", "-B 1000", "-B512", "-P", "-hP", "-iP", "-T", "-PT"] {
+        let heading =
+          "{ df \(options) '\(folder)'; '\(vitrineBinary)' df \(options) '\(image)'; } | grep ^File | tr -s ' '"
+        let lines = try runSuccessfully(["sh", "-c", heading]).output.split(separator: "\n")
+        #expect(lines.count == 2 && lines[0] == lines[1], "\(options): \(lines)")
+      }
+      let none = try run([vitrineBinary, "df", "-t", "xfs", image])
+      #expect(none.status == 66 && none.errors.contains("no filesystem of such a type"), "\(none)")
       #expect(columns(wanted[1])[1...4].joined(separator: " ") == columns(found[1])[1...4].joined(separator: " "))
     }
   }

@@ -10,6 +10,8 @@ internal import SystemPackage
 @safe final class ContentCopy: @unchecked Sendable {
   private let memory: UnsafeMutableRawBufferPointer
   private var extents = HostExtentList()
+  /// Of files that are large enough for it to be worth a look where the host has no data, as of a disk that is sparse.
+  private var sparseExtents = HostExtentList(findsHostHoles: true)
   private let readAhead: ReadAhead
   /// What works from this image to this target; those that do not are not tried again.
   private var transfers = NewFile.Transfer.allCases
@@ -17,11 +19,13 @@ internal import SystemPackage
   private static let bufferSize = 512 << 10
   /// Below this a copy through memory is as quick.
   private static let leastTransferred: UInt64 = 64 << 10
+  private static let leastSparse: UInt64 = 1 << 20
   /// Bytes between two looks at whether somebody wants an end.
   private static let longestTransfer: UInt64 = 16 << 20
 
   /// - Parameter readAhead: the tree's, shared by all who copy from it.
   init(_ readAhead: ReadAhead) {
+    // Safe: it is freed with this object, which nobody hands its memory on from.
     unsafe memory = .allocate(byteCount: Self.bufferSize, alignment: 4096)
     self.readAhead = readAhead
   }
@@ -38,19 +42,17 @@ internal import SystemPackage
     let size = file.size
     while position < size {
       try Interruption.check()
-      extents.removeAll()
-      do { try file.resolve(position..<size, into: &extents) } catch { throw .reading(error) }
-      guard extents.length > 0 else { throw .reading(.corrupt("extent map", at: position)) }
+      let extents = try resolve(position..<size, of: file, isSparse: size >= Self.leastSparse)
       readAhead.note(position..<position + extents.length, of: number, file, extents: extents)
       for extent in extents.extents {
         if case .hole = extent.kind {
           endsInHole = true
           do { try target.skip(extent.length) } catch { throw .writing(error) }
+          progress(extent.length)
         } else {
           endsInHole = false
-          try copy(extent, to: target)
+          try copy(extent, to: target, progress: progress)
         }
-        progress(extent.length)
       }
       position += extents.length
     }
@@ -58,7 +60,27 @@ internal import SystemPackage
     do { try target.setEnd() } catch { throw .writing(error) }
   }
 
-  private func copy(_ extent: HostExtent, to target: NewFile) throws(CopyFailure) {
+  /// The first extents of a range: at least one.
+  private func resolve(
+    _ range: Range<UInt64>, of file: any BlockDevice, isSparse: Bool
+  ) throws(CopyFailure) -> HostExtentList {
+    do throws(ReadError) {
+      if isSparse {
+        sparseExtents.removeAll()
+        try file.resolve(range, into: &sparseExtents)
+      } else {
+        extents.removeAll()
+        try file.resolve(range, into: &extents)
+      }
+    } catch { throw .reading(error) }
+    let found = isSparse ? sparseExtents : extents
+    guard found.length > 0 else { throw .reading(.corrupt("extent map", at: range.lowerBound)) }
+    return found
+  }
+
+  private func copy(
+    _ extent: HostExtent, to target: NewFile, progress: (UInt64) -> Void
+  ) throws(CopyFailure) {
     switch extent.kind {
     case .hole: break
     case .host(let host, let offset):
@@ -72,6 +94,7 @@ internal import SystemPackage
         }
         if let moved, moved > 0 {
           done += moved
+          progress(moved)
         } else if moved == nil {
           transfers.removeFirst()
         } else {
@@ -79,7 +102,8 @@ internal import SystemPackage
           break
         }
       }
-      try copyThroughMemory(extent.length - done, to: target) { (part, length, out) throws(ReadError) in
+      try copyThroughMemory(extent.length - done, to: target, progress: progress) {
+        (part, length, out) throws(ReadError) in
         try host.read(length, at: offset + done + part, into: &out)
       }
     case .encoded(let unit, let skip):
@@ -93,11 +117,13 @@ internal import SystemPackage
         try unsafe target.write(UnsafeRawBufferPointer(rebasing: decoded.buffer[skip..<skip + Int(extent.length)]))
       } catch { throw .writing(error) }
       withExtendedLifetime(decoded) {}
+      progress(extent.length)
     }
   }
 
   private func copyThroughMemory(
-    _ length: UInt64, to target: NewFile, _ read: (UInt64, Int, inout OutputRawSpan) throws(ReadError) -> Void
+    _ length: UInt64, to target: NewFile, progress: (UInt64) -> Void,
+    _ read: (UInt64, Int, inout OutputRawSpan) throws(ReadError) -> Void
   ) throws(CopyFailure) {
     var done: UInt64 = 0
     while done < length {
@@ -110,6 +136,7 @@ internal import SystemPackage
       guard unsafe out.finalize(for: room) == count else { throw .reading(.corrupt("data")) }
       do { try unsafe target.write(UnsafeRawBufferPointer(room)) } catch { throw .writing(error) }
       done += UInt64(count)
+      progress(UInt64(count))
     }
   }
 }

@@ -29,23 +29,65 @@ struct Df: ParsableCommand {
   @Flag(name: .customShort("k"), help: "Accepted: blocks are of 1024 bytes anyway.")
   var kibibytes = false
 
+  @Flag(name: [.customShort("H"), .customLong("si")], help: "As -h, in powers of 1000.")
+  var si = false
+
+  @Option(
+    name: [.customShort("B", allowingJoined: true), .customLong("block-size")],
+    help: ArgumentHelp("In blocks of this size: 512, 1M, KB.", valueName: "size"))
+  var blockSize: String?
+
+  @Flag(name: [.customShort("P"), .customLong("portability")], help: "Headings as POSIX has them.")
+  var portability = false
+
+  @Flag(help: "The sum of all at the end.")
+  var total = false
+
+  @Option(
+    name: [.customShort("t", allowingJoined: true), .customLong("type")],
+    help: ArgumentHelp("Only filesystems of this type.", valueName: "type"))
+  var type: [String] = []
+
+  @Option(
+    name: [.customShort("x", allowingJoined: true), .customLong("exclude-type")],
+    help: ArgumentHelp("No filesystems of this type.", valueName: "type"))
+  var excludeType: [String] = []
+
   @Flag(help: "Print JSON, with sizes in bytes.")
   var json = false
 
   @OptionGroup var browse: BrowseArguments
 
+  func validate() throws {
+    if let blockSize, SizeUnit(blockSize) == nil {
+      throw ValidationError("--block-size takes a size such as 512, K or 1M, not \(Escaped.text(blockSize)).")
+    }
+  }
+
   func run() throws {
     let opened = try browse.open(image)
     let output = Output()
     let problems = Problems(opened, output)
-    let shown = try fileSystems(opened, problems)
+    let shown = try fileSystems(opened, problems).filter { entry in
+      let name = entry.fileSystem.summary.type
+      return (type.isEmpty || type.contains(name)) && !excludeType.contains(name)
+    }
+    if shown.isEmpty && (!type.isEmpty || !excludeType.isEmpty) && problems.status == .success {
+      throw Failure("\(opened.name): there is no filesystem of such a type", .cannotOpen)
+    }
     if json {
       let array = try JSONArrayOutput(output)
       for entry in shown { try array.write(object(entry, opened)) }
       try array.finish()
     } else {
       var rows = [heading]
-      for entry in shown { rows.append(row(entry, opened)) }
+      var sum = FileSystemUsage()
+      for entry in shown {
+        let usage = FileSystemUsage(entry.fileSystem.summary)
+        rows.append(row(source(entry, opened), entry.fileSystem.summary.type, usage, Escaped.text(entry.path)))
+        sum.add(usage)
+      }
+      if total { rows.append(row("total", "-", sum, "-")) }
       try write(rows, to: output)
     }
     try problems.finish()
@@ -71,28 +113,50 @@ struct Df: ParsableCommand {
 
   private var heading: [String] {
     let type = printType ? ["Type"] : []
-    let columns =
-      inodes
-      ? ["Inodes", "IUsed", "IFree", "IUse%"]
-      : humanReadable ? ["Size", "Used", "Avail", "Use%"] : ["1K-blocks", "Used", "Available", "Use%"]
+    let columns: [String]
+    if inodes {
+      columns = ["Inodes", "IUsed", "IFree", "IUse%"]
+    } else if case .human = unit {
+      columns = ["Size", "Used", "Avail", "Use%"]
+    } else {
+      columns = [sizeHeading, "Used", "Available", portability ? "Capacity" : "Use%"]
+    }
     return ["Filesystem"] + type + columns + ["Mounted on"]
   }
 
-  private func row(_ entry: ShownFileSystem, _ opened: BrowsedImage) -> [String] {
-    let summary = entry.fileSystem.summary
-    let usage = FileSystemUsage(summary)
-    var row = [source(entry, opened)] + (printType ? [summary.type] : [])
+  private var unit: SizeUnit {
+    if si { return .human(base: 1000) }
+    if humanReadable { return .human(base: 1024) }
+    return blockSize.flatMap { SizeUnit($0) } ?? .blocks(1024, suffix: "")
+  }
+
+  /// "1K-blocks", "1M-blocks", "512B-blocks", "1kB-blocks"; in numbers where POSIX wants it.
+  private var sizeHeading: String {
+    guard case .blocks(let size, suffix: _) = unit else { return "Size" }
+    if portability { return "\(size)-blocks" }
+    func heading(_ base: UInt64, _ letters: [String]) -> String? {
+      var rest = size
+      var power = 0
+      while rest % base == 0 && power < letters.count - 1 { (rest, power) = (rest / base, power + 1) }
+      return power > 0 ? "\(rest)\(letters[power])-blocks" : nil
+    }
+    return heading(1024, ["", "K", "M", "G", "T", "P", "E"]) ?? heading(1000, ["", "kB", "MB", "GB", "TB", "PB", "EB"])
+      ?? "\(size)B-blocks"
+  }
+
+  private func row(_ source: String, _ type: String, _ usage: FileSystemUsage, _ place: String) -> [String] {
+    var row = [source] + (printType ? [type] : [])
     if inodes {
       let used = usage.inodes - min(usage.freeInodes, usage.inodes)
-      row += [usage.inodes, used, usage.freeInodes].map { humanReadable ? HumanSize.text($0) : "\($0)" }
+      row += [usage.inodes, used, usage.freeInodes].map { number in
+        if case .human = unit { unit.text(number) } else { "\(number)" }
+      }
       row.append(Self.percentage(used, of: usage.inodes))
     } else {
-      row += [usage.size, usage.used, usage.available].map {
-        humanReadable ? HumanSize.text($0) : "\(HumanSize.units($0, of: 1024))"
-      }
+      row += [usage.size, usage.used, usage.available].map(unit.text)
       row.append(Self.percentage(usage.used, of: usage.used + min(usage.available, .max - usage.used)))
     }
-    return row + [Escaped.text(entry.path)]
+    return row + [place]
   }
 
   private func source(_ entry: ShownFileSystem, _ opened: BrowsedImage) -> String {
@@ -146,13 +210,29 @@ struct Df: ParsableCommand {
 
 /// Bytes and inodes, as statfs(2) tells them.
 private struct FileSystemUsage {
-  let size: UInt64
-  let used: UInt64
-  let free: UInt64
+  private(set) var size: UInt64 = 0
+  private(set) var used: UInt64 = 0
+  private(set) var free: UInt64 = 0
   /// What is free and not reserved for root.
-  let available: UInt64
-  let inodes: UInt64
-  let freeInodes: UInt64
+  private(set) var available: UInt64 = 0
+  private(set) var inodes: UInt64 = 0
+  private(set) var freeInodes: UInt64 = 0
+
+  /// Of nothing.
+  init() {}
+
+  mutating func add(_ other: FileSystemUsage) {
+    func sum(_ first: UInt64, _ second: UInt64) -> UInt64 {
+      let (sum, overflow) = first.addingReportingOverflow(second)
+      return overflow ? .max : sum
+    }
+    size = sum(size, other.size)
+    used = sum(used, other.used)
+    free = sum(free, other.free)
+    available = sum(available, other.available)
+    inodes = sum(inodes, other.inodes)
+    freeInodes = sum(freeInodes, other.freeInodes)
+  }
 
   init(_ summary: FileSystemSummary) {
     func bytes(_ blocks: UInt64) -> UInt64 {

@@ -40,6 +40,35 @@ struct Du: ParsableCommand {
   @Flag(name: .customShort("m"), help: "In units of 1048576 bytes.")
   var mebibytes = false
 
+  @Option(
+    name: [.customShort("B", allowingJoined: true), .customLong("block-size")],
+    help: ArgumentHelp("In units of this size: 512, 1M, KB.", valueName: "size"))
+  var blockSize: String?
+
+  @Flag(help: "As -h, in powers of 1000.")
+  var si = false
+
+  @Flag(name: [.customShort("l"), .customLong("count-links")], help: "Count files as often as they have names.")
+  var countLinks = false
+
+  @Flag(name: [.customShort("S"), .customLong("separate-dirs")], help: "Folders without those in them.")
+  var separateFolders = false
+
+  @Flag(name: [.customShort("x"), .customLong("one-file-system")], help: "Only the volume that a path starts in.")
+  var oneFileSystem = false
+
+  @Flag(help: "Count files and folders, and not bytes.")
+  var inodes = false
+
+  @Option(
+    name: [.customShort("t", allowingJoined: true), .customLong("threshold")],
+    parsing: .unconditional,
+    help: ArgumentHelp("Tell only of what takes this much; with - in front, no more.", valueName: "size"))
+  var threshold: String?
+
+  @Option(help: ArgumentHelp("Leave out what this pattern matches.", valueName: "pattern"))
+  var exclude: [ImagePath] = []
+
   @Flag(help: "How long files are, and not what they take.")
   var apparentSize = false
 
@@ -57,6 +86,12 @@ struct Du: ParsableCommand {
   func validate() throws {
     if summarize && all { throw ValidationError("-s sums up, and -a tells of each file; give one of them.") }
     if let maximumDepth, maximumDepth < 0 { throw ValidationError("--max-depth takes 0 and more.") }
+    if let blockSize, SizeUnit(blockSize) == nil {
+      throw ValidationError("--block-size takes a size such as 512, K or 1M, not \(Escaped.text(blockSize)).")
+    }
+    if let threshold, DuThreshold(threshold) == nil {
+      throw ValidationError("--threshold takes a size such as 10M or -1K, not \(Escaped.text(threshold)).")
+    }
     if summarize, let maximumDepth, maximumDepth > 0 {
       throw ValidationError("-s is --max-depth 0; leave out one of them.")
     }
@@ -66,15 +101,25 @@ struct Du: ParsableCommand {
     let opened = try browse.open(image)
     let output = Output()
     let problems = Problems(opened, output)
-    var sums = DuSums(
-      tree: opened.tree, countsApparentSize: apparentSize || bytes, depth: summarize ? 0 : maximumDepth ?? .max,
-      tellsFiles: all)
+    var options = DuSums.Options()
+    options.measure = inodes ? .count : apparentSize || bytes ? .apparentSize : .allocatedSize
+    options.depth = summarize ? 0 : maximumDepth ?? .max
+    options.tellsFiles = all
+    options.countsLinks = countLinks
+    options.separatesFolders = separateFolders
+    options.staysInVolume = oneFileSystem
+    options.excluded = exclude.map { NamePattern($0.bytes) }
+    if !exclude.isEmpty { NamePattern.useCharactersOfLocale() }
+    var sums = DuSums(tree: opened.tree, options: options)
+    let threshold = threshold.flatMap(DuThreshold.init)
+    let unit = unit
     let array = json ? try JSONArrayOutput(output) : nil
     func tell(_ size: UInt64, _ path: some Collection<UInt8>) throws {
+      if let threshold, !threshold.includes(size) { return }
       if let array {
         try array.write(.object(NodeJSON.text("path", path) + [("size", .number(size))]))
       } else {
-        try output.write(text(size) + "\t")
+        try output.write(unit.text(size) + "\t")
         try output.write(path)
         try output.write(CollectionOfOne(null ? 0 : UInt8(ascii: "\n")))
       }
@@ -95,20 +140,49 @@ struct Du: ParsableCommand {
     try problems.finish()
   }
 
-  private func text(_ size: UInt64) -> String {
-    if humanReadable { return HumanSize.text(size) }
-    if mebibytes { return "\(HumanSize.units(size, of: 1 << 20))" }
-    return bytes && !kibibytes ? "\(size)" : "\(HumanSize.units(size, of: 1024))"
+  private var unit: SizeUnit {
+    if si { return .human(base: 1000) }
+    if humanReadable { return .human(base: 1024) }
+    if let blockSize, let unit = SizeUnit(blockSize), !inodes { return unit }
+    if inodes { return .blocks(1, suffix: "") }
+    if mebibytes { return .blocks(1 << 20, suffix: "") }
+    return .blocks(bytes && !kibibytes ? 1 : 1024, suffix: "")
   }
+}
+
+/// "10M": so much and more; "-10M": so much and less.
+private struct DuThreshold {
+  private let size: UInt64
+  private let isMost: Bool
+
+  init?(_ text: String) {
+    isMost = text.first == "-"
+    guard case .blocks(let size, suffix: _)? = SizeUnit(isMost ? String(text.dropFirst()) : text) else { return nil }
+    self.size = size
+  }
+
+  func includes(_ size: UInt64) -> Bool { isMost ? size <= self.size : size >= self.size }
 }
 
 /// Sums of folders, each told when all in it has been counted.
 private struct DuSums {
+  enum Measure { case allocatedSize, apparentSize, count }
+
+  struct Options {
+    var measure = Measure.allocatedSize
+    /// Levels below a path that are told.
+    var depth = Int.max
+    var tellsFiles = false
+    /// Whether each name of a file counts.
+    var countsLinks = false
+    /// Whether a folder's sum is without those of the folders in it.
+    var separatesFolders = false
+    var staysInVolume = false
+    var excluded: [NamePattern] = []
+  }
+
   let tree: Tree
-  let countsApparentSize: Bool
-  /// Levels below a path that are told.
-  let depth: Int
-  let tellsFiles: Bool
+  let options: Options
   private(set) var total: UInt64 = 0
   private var seen = SeenLinks()
   /// Folders of earlier paths: what lies in two of them is counted once.
@@ -116,11 +190,9 @@ private struct DuSums {
 
   var hasOverflowed: Bool { seen.hasOverflowed }
 
-  init(tree: Tree, countsApparentSize: Bool, depth: Int, tellsFiles: Bool) {
+  init(tree: Tree, options: Options) {
     self.tree = tree
-    self.countsApparentSize = countsApparentSize
-    self.depth = depth
-    self.tellsFiles = tellsFiles
+    self.options = options
   }
 
   mutating func add(
@@ -128,13 +200,14 @@ private struct DuSums {
   ) throws {
     guard !isCounted(start, at: path) else { return }
     counted.insert(start.number)
-    var options = TreeWalk.Options()
-    options.reportsLeaving = true
-    var walk = TreeWalk(of: tree, from: start, named: path, options: options)
+    var walkOptions = TreeWalk.Options()
+    walkOptions.reportsLeaving = true
+    var walk = TreeWalk(of: tree, from: start, named: path, options: walkOptions)
+    let volume = tree.volumeRoot(of: start.number)
     // The sums of the folders that are entered, from the start on.
     var open: [UInt64] = []
-    func close(_ size: UInt64) {
-      if open.isEmpty {
+    func close(_ size: UInt64, isFolder: Bool) {
+      if open.isEmpty || (isFolder && options.separatesFolders) {
         total = Self.sum(total, size)
       } else {
         open[open.count - 1] = Self.sum(open[open.count - 1], size)
@@ -144,6 +217,11 @@ private struct DuSums {
       switch event {
       case .node(let node):
         guard let facts = node.facts else { continue }
+        let isElsewhere = options.staysInVolume && tree.volumeRoot(of: node.number) != volume
+        if isElsewhere || isExcluded(walk.path) {
+          walk.skipContents()
+          continue
+        }
         if node.type == .directory {
           // A path within one that was counted before, or the other way round.
           if node.depth > 0 && counted.contains(node.number) {
@@ -151,15 +229,15 @@ private struct DuSums {
             continue
           }
           open.append(size(facts.attributes))
-        } else if seen.isNew(facts) {
+        } else if options.countsLinks || seen.isNew(facts) {
           let size = size(facts.attributes)
-          close(size)
-          if (tellsFiles && node.depth <= depth) || node.depth == 0 { try tell(size, walk.path[...]) }
+          close(size, isFolder: false)
+          if (options.tellsFiles && node.depth <= options.depth) || node.depth == 0 { try tell(size, walk.path[...]) }
         }
       case .left(let node):
         guard let size = open.popLast() else { continue }
-        close(size)
-        if node.depth <= depth { try tell(size, walk.path[...]) }
+        close(size, isFolder: true)
+        if node.depth <= options.depth { try tell(size, walk.path[...]) }
       case .failed(let error): try problems.report(error, at: walk.path)
       }
     }
@@ -187,7 +265,22 @@ private struct DuSums {
   private static let deepest = 1 << 16
 
   private func size(_ attributes: Attributes) -> UInt64 {
-    countsApparentSize ? attributes.size : attributes.allocatedSize
+    switch options.measure {
+    case .allocatedSize: attributes.allocatedSize
+    case .apparentSize: attributes.size
+    case .count: 1
+    }
+  }
+
+  /// Whether a pattern matches the path, or what is behind one of its slashes.
+  private func isExcluded(_ path: [UInt8]) -> Bool {
+    guard !options.excluded.isEmpty else { return false }
+    var rest = path[...]
+    while true {
+      if options.excluded.contains(where: { $0.matches(rest) }) { return true }
+      guard let slash = rest.firstIndex(of: UInt8(ascii: "/")) else { return false }
+      rest = rest[(slash + 1)...]
+    }
   }
 
   private static func sum(_ first: UInt64, _ second: UInt64) -> UInt64 {

@@ -1,12 +1,12 @@
 /// Sizes as ls(1), df(1) and du(1) print them, rounded up.
 enum HumanSize {
-  /// "999", "1.0K", "12M": powers of 1024, with one decimal below 10.
-  static func text(_ bytes: UInt64) -> String {
-    guard bytes >= 1024 else { return "\(bytes)" }
+  /// "999", "1.0K", "12M": powers of 1024, or with a small k of 1000, with one decimal below 10.
+  static func text(_ bytes: UInt64, base: UInt64 = 1024) -> String {
+    guard bytes >= base else { return "\(bytes)" }
     var unit = 0
     var size: UInt64 = 1
-    while unit < letters.count && bytes / size >= 1024 {
-      size <<= 10
+    while unit < letters.count && bytes / size >= base {
+      size *= base
       unit += 1
     }
     // In tenths, rounded up; whole units from 10 on.
@@ -19,14 +19,14 @@ enum HumanSize {
       text = "\(units).\(decimal)"
     } else {
       let rounded = whole + (rest > 0 ? 1 : 0)
-      if rounded == 1024 && unit < letters.count {
+      if rounded == base && unit < letters.count {
         unit += 1
         text = "1.0"
       } else {
         text = "\(rounded)"
       }
     }
-    text.append(letters[unit - 1])
+    text.append(unit == 1 && base == 1000 ? "k" : letters[unit - 1])
     return text
   }
 
@@ -34,4 +34,51 @@ enum HumanSize {
 
   /// Units of `unit` bytes that hold `bytes`.
   static func units(_ bytes: UInt64, of unit: UInt64) -> UInt64 { bytes / unit + (bytes % unit == 0 ? 0 : 1) }
+}
+
+/// In what sizes are told.
+enum SizeUnit: Equatable {
+  /// Powers of 1024, or of 1000.
+  case human(base: UInt64)
+  /// Blocks of so many bytes, begun ones too; each number with these letters behind it.
+  case blocks(UInt64, suffix: String)
+
+  func text(_ bytes: UInt64) -> String {
+    switch self {
+    case .human(let base): HumanSize.text(bytes, base: base)
+    case .blocks(let size, let suffix): "\(HumanSize.units(bytes, of: size))\(suffix)"
+    }
+  }
+
+  /// "512", "1M", "K", "MB", "KiB", "human-readable", "si" as du(1) and df(1) have them; nil for anything else.
+  init?(_ text: String) {
+    switch text {
+    case "human-readable": self = .human(base: 1024)
+    case "si": self = .human(base: 1000)
+    default:
+      let digits = text.prefix { $0.isASCII && $0.isNumber }
+      let letters = text.dropFirst(digits.count)
+      guard let count = digits.isEmpty ? 1 : UInt64(digits), let unit = Self.size(of: letters) else { return nil }
+      let (size, overflow) = count.multipliedReportingOverflow(by: unit)
+      guard !overflow, size > 0, !text.isEmpty else { return nil }
+      self = .blocks(size, suffix: digits.isEmpty ? letters == "KB" ? "kB" : String(letters) : "")
+    }
+  }
+
+  /// Bytes that "", "K", "KB" or "KiB" stand for.
+  static func size(of letters: Substring) -> UInt64? {
+    guard let first = letters.first else { return 1 }
+    let names = "KMGTPE"
+    let letter = first == "k" ? "K" : first
+    guard let power = names.firstIndex(of: letter).map({ names.distance(from: names.startIndex, to: $0) + 1 }) else {
+      return letters == "B" ? 1 : nil
+    }
+    let base: UInt64
+    switch letters.dropFirst() {
+    case "", "iB": base = 1024
+    case "B": base = 1000
+    default: return nil
+    }
+    return (0..<power).reduce(1) { size, _ in size * base }
+  }
 }

@@ -27,6 +27,9 @@ struct Stat: ParsableCommand {
   @Option(help: ArgumentHelp("The same without a newline, and with escapes such as \\n.", valueName: "format"))
   var printf: ImagePath?
 
+  @Flag(name: [.customShort("t"), .customLong("terse")], help: "All in one line.")
+  var terse = false
+
   @Flag(name: [.customShort("L"), .customLong("dereference")], help: "Of what a symbolic link leads to.")
   var dereference = false
 
@@ -43,7 +46,9 @@ struct Stat: ParsableCommand {
       if let printf {
         StatFormat(printf.bytes, hasEscapes: true)
       } else {
-        layout.map { StatFormat($0.bytes + [UInt8(ascii: "\n")], hasEscapes: false) }
+        (layout ?? (terse ? StatFormat.terse : nil)).map {
+          StatFormat($0.bytes + [UInt8(ascii: "\n")], hasEscapes: false)
+        }
       }
     let array = json ? try JSONArrayOutput(output) : nil
     for path in paths {

@@ -50,6 +50,9 @@ struct StatFormat {
     parts.append(.text(text))
   }
 
+  /// What `-t` prints.
+  static let terse = ImagePath(argument: "%n %s %b %f %u %g %D %i %h %t %T %X %Y %Z %W %o")
+
   /// What is printed where no format is given.
   static func standard(isDevice: Bool) -> StatFormat {
     let lines = [

@@ -6,11 +6,16 @@ enum TimeText {
   /// "Nov 23 13:41" where it is less than half a year ago, else "Nov 23  2024".
   static func short(_ time: Timestamp, now: Timestamp) -> String {
     guard let local = LocalTime(time.seconds) else { return "\(time.seconds)" }
-    let halfAYearAgo = Timestamp(seconds: now.seconds - 31_556_952 / 2, nanoseconds: now.nanoseconds)
-    let isRecent = halfAYearAgo.isBefore(time) && time.isBefore(now)
+    let isRecent = isRecent(time, now: now)
     let date = "\(local.monthName) \(padded(local.day, 2, with: " ")) "
     return isRecent
       ? "\(date)\(padded(local.hour, 2)):\(padded(local.minute, 2))" : "\(date) \(padded(local.year, 4, with: " "))"
+  }
+
+  /// Whether it is less than half a year ago.
+  static func isRecent(_ time: Timestamp, now: Timestamp) -> Bool {
+    let halfAYearAgo = Timestamp(seconds: now.seconds - 31_556_952 / 2, nanoseconds: now.nanoseconds)
+    return halfAYearAgo.isBefore(time) && time.isBefore(now)
   }
 
   /// "2026-11-23 13:41:00.123456789 +0000"
@@ -33,6 +38,24 @@ enum TimeText {
   static func zone(_ local: LocalTime) -> String {
     let minutes = abs(local.offset) / 60
     return (local.offset < 0 ? "-" : "+") + padded(minutes / 60, 2) + padded(minutes % 60, 2)
+  }
+
+  /// As date(1) has it behind a "+": the letters of strftime(3), and %N for nanoseconds.
+  static func text(_ time: Timestamp, format: String) -> String {
+    var text = ""
+    var rest = format[...]
+    while let character = rest.popFirst() {
+      guard character == "%", let letter = rest.popFirst() else {
+        text.append(character)
+        continue
+      }
+      switch letter {
+      case "N": text += padded(Int(time.nanoseconds), 9)
+      case "%": text.append(letter)
+      default: text += LocalTime.text(letter, of: time.seconds) ?? "?"
+      }
+    }
+    return text
   }
 
   /// In UTC: "2026-11-23T13:41:00.123456789Z".

@@ -2,6 +2,7 @@ internal import ArgumentParser
 internal import Browsing
 internal import Bytes
 internal import FileSystems
+internal import Synchronization
 
 /// `vitrine tree`: folders and what is in them, drawn as a tree.
 struct TreeCommand: ParsableCommand {
@@ -26,6 +27,25 @@ struct TreeCommand: ParsableCommand {
   @Flag(name: .customShort("d"), help: "Only folders.")
   var directories = false
 
+  @Flag(name: .customShort("f"), help: "The whole path of each.")
+  var fullPaths = false
+
+  @Flag(name: .customShort("i"), help: "No lines in front of names.")
+  var withoutLines = false
+
+  @Option(
+    name: .customShort("I", allowingJoined: true),
+    help: ArgumentHelp("Leave out what one of these patterns matches, with | between.", valueName: "pattern"))
+  var excluded: [ImagePath] = []
+
+  @Option(
+    name: .customShort("P", allowingJoined: true),
+    help: ArgumentHelp("Only files that one of these patterns matches.", valueName: "pattern"))
+  var included: [ImagePath] = []
+
+  @Flag(name: .customLong("noreport"), help: "Do not count at the end.")
+  var withoutReport = false
+
   @Flag(help: "Print JSON, as tree(1) has it with -J.")
   var json = false
 
@@ -43,7 +63,12 @@ struct TreeCommand: ParsableCommand {
     let output = Output()
     let problems = Problems(opened, output)
     let colors = color.applies(onTerminal: output.isTerminal) ? LsColors() : nil
-    let drawing: any TreeDrawing = json ? TreeJSON(output) : TreeLines(output, colors: colors, tellsFiles: !directories)
+    if !(excluded + included).isEmpty { NamePattern.useCharactersOfLocale() }
+    let drawing: any TreeDrawing =
+      json
+      ? TreeJSON(output, hasReport: !withoutReport)
+      : TreeLines(
+        output, colors: colors, tellsFiles: !directories, hasLines: !withoutLines, hasReport: !withoutReport)
     let paths = paths.isEmpty ? [.root] : paths
     var counts = TreeCounts()
     try drawing.begin()
@@ -69,13 +94,23 @@ struct TreeCommand: ParsableCommand {
     options.maximumDepth = level
     let showsHidden = all
     let onlyFolders = directories
+    let excluded = Self.patterns(excluded)
+    let included = Self.patterns(included)
+    let entered = EnteredFolders()
     options.includes = { (name, entry) in
       guard showsHidden || name.byteCount == 0 || name[0] != UInt8(ascii: ".") else { return false }
-      guard onlyFolders else { return true }
-      guard let type = entry.type else {
-        return (try? tree.facts(of: entry.number))?.attributes.type == .directory
+      if onlyFolders || !excluded.isEmpty || !included.isEmpty {
+        let bytes = [UInt8].filled(name.byteCount) { $0.append(contentsOf: name) }
+        if excluded.contains(where: { $0.matches(bytes) }) { return false }
+        let type = entry.type ?? (try? tree.facts(of: entry.number))?.attributes.type
+        if type == .directory { return true }
+        if !included.isEmpty && !included.contains(where: { $0.matches(bytes) }) { return false }
+        guard onlyFolders else { return true }
+        // A link to a folder counts as one.
+        guard type == .symbolicLink else { return false }
+        return (try? tree.node(at: LsListing.join(entered.last, bytes)))?.attributes.type == .directory
       }
-      return type == .directory
+      return true
     }
     var walk = TreeWalk(of: tree, from: start, named: path, options: options)
     while let event = walk.next() {
@@ -88,12 +123,30 @@ struct TreeCommand: ParsableCommand {
           isFolder = (try? tree.node(at: walk.path))?.attributes.type == .directory
         }
         if isFolder { counts.folders += 1 } else { counts.files += 1 }
-        try drawing.node(node, target: target)
-      case .left: try drawing.leave()
+        if node.type == .directory { entered.enter(walk.path) }
+        try drawing.node(node, named: fullPaths ? walk.path[...] : node.name, target: target)
+      case .left:
+        entered.leave()
+        try drawing.leave()
       case .failed(let error): try problems.report(error, at: walk.path)
       }
     }
   }
+}
+
+extension TreeCommand {
+  private static func patterns(_ texts: [ImagePath]) -> [NamePattern] {
+    texts.flatMap { $0.bytes.split(separator: UInt8(ascii: "|")).map { NamePattern(Array($0)) } }
+  }
+}
+
+/// The paths of the folders that a walk is in.
+private final class EnteredFolders: Sendable {
+  private let paths = Mutex<[[UInt8]]>([])
+
+  var last: [UInt8] { paths.withLock { $0.last ?? [] } }
+  func enter(_ path: [UInt8]) { paths.withLock { $0.append(path) } }
+  func leave() { paths.withLock { _ = $0.popLast() } }
 }
 
 struct TreeCounts {
@@ -104,7 +157,8 @@ struct TreeCounts {
 /// Something that draws what a walk tells of.
 protocol TreeDrawing: AnyObject {
   func begin() throws
-  func node(_ node: TreeWalk.Node, target: [UInt8]?) throws
+  /// - Parameter name: how the node is to be called.
+  func node(_ node: TreeWalk.Node, named name: ArraySlice<UInt8>, target: [UInt8]?) throws
   /// The folder that was entered last is left.
   func leave() throws
   func end(_ counts: TreeCounts) throws
@@ -115,21 +169,25 @@ private final class TreeLines: TreeDrawing {
   private let output: Output
   private let colors: LsColors?
   private let tellsFiles: Bool
+  private let hasLines: Bool
+  private let hasReport: Bool
   private let isUTF8 = HostEnvironment.isUTF8
   /// What stands in front of the names of a level: a line down where more is to come, or nothing.
   private var continues: [Bool] = []
 
-  init(_ output: Output, colors: LsColors?, tellsFiles: Bool) {
+  init(_ output: Output, colors: LsColors?, tellsFiles: Bool, hasLines: Bool, hasReport: Bool) {
     self.output = output
     self.colors = colors
     self.tellsFiles = tellsFiles
+    self.hasLines = hasLines
+    self.hasReport = hasReport
   }
 
   func begin() {}
 
-  func node(_ node: TreeWalk.Node, target: [UInt8]?) throws {
+  func node(_ node: TreeWalk.Node, named name: ArraySlice<UInt8>, target: [UInt8]?) throws {
     continues.removeLast(max(0, continues.count - max(node.depth - 1, 0)))
-    if node.depth > 0 {
+    if node.depth > 0 && hasLines {
       var front: [UInt8] = []
       for goesOn in continues {
         front += goesOn ? (isUTF8 ? Array("│\u{A0}\u{A0} ".utf8) : Array("|   ".utf8)) : Array("    ".utf8)
@@ -142,7 +200,7 @@ private final class TreeLines: TreeDrawing {
       try output.write(front)
       continues.append(!node.isLast)
     }
-    let name = shown(Array(node.name))
+    let name = shown(Array(name))
     if let colors, let facts = node.facts, let start = colors.start(node.name, facts.attributes) {
       try output.write(start + name + colors.reset)
     } else {
@@ -155,6 +213,7 @@ private final class TreeLines: TreeDrawing {
   func leave() {}
 
   func end(_ counts: TreeCounts) throws {
+    guard hasReport else { return }
     let folders = counts.folders == 1 ? "directory" : "directories"
     let files = counts.files == 1 ? "file" : "files"
     try output.write("\n\(counts.folders) \(folders)" + (tellsFiles ? ", \(counts.files) \(files)\n" : "\n"))
@@ -203,11 +262,16 @@ private final class TreeJSON: TreeDrawing {
   private var hasContents: [Bool] = []
   private var isFirst = true
 
-  init(_ output: Output) { self.output = output }
+  private let hasReport: Bool
+
+  init(_ output: Output, hasReport: Bool) {
+    self.output = output
+    self.hasReport = hasReport
+  }
 
   func begin() throws { try output.write("[") }
 
-  func node(_ node: TreeWalk.Node, target: [UInt8]?) throws {
+  func node(_ node: TreeWalk.Node, named name: ArraySlice<UInt8>, target: [UInt8]?) throws {
     if let last = hasContents.last {
       try output.write(last ? ",\n" : ",\"contents\":[\n")
       hasContents[hasContents.count - 1] = true
@@ -216,7 +280,7 @@ private final class TreeJSON: TreeDrawing {
       isFirst = false
     }
     try output.write(String(repeating: "  ", count: min(node.depth + 1, 64)))
-    var members = [("type", JSONValue.string(Self.name(of: node.type)))] + NodeJSON.text("name", node.name)
+    var members = [("type", JSONValue.string(Self.name(of: node.type)))] + NodeJSON.text("name", name)
     if let target { members += NodeJSON.text("target", target) }
     let text = JSONValue.object(members).line
     guard node.type == .directory else { return try output.write(text) }
@@ -230,6 +294,7 @@ private final class TreeJSON: TreeDrawing {
   }
 
   func end(_ counts: TreeCounts) throws {
+    guard hasReport else { return try output.write("\n]\n") }
     let report = JSONValue.object([
       ("type", .string("report")), ("directories", .number(UInt64(counts.folders))),
       ("files", .number(UInt64(counts.files))),

@@ -59,6 +59,61 @@ _vitrine_selectors() {
   _vitrine_offer "$current" "$before" "${numbers[@]}" LABEL= UUID= PARTLABEL= PARTUUID=
 }
 
+# Splits the line $1 into the words that the shell would make of it, into `words`; what stands at its end, without a
+# blank behind it, is `current`. Of that, `known` is what is not completed: bash begins a word behind `=` and `:`, but
+# where they are quoted.
+_vitrine_split() {
+  local line=$1 word='' quote='' has_word='' character index
+  words=()
+  known=''
+  for ((index = 0; index < ${#line}; index++)); do
+    character=${line:index:1}
+    if [[ -n $quote ]]; then
+      if [[ $character == "$quote" ]]; then
+        quote=''
+      elif [[ $quote == '"' && $character == \\ ]]; then
+        index=$((index + 1))
+        word+=${line:index:1}
+      else
+        word+=$character
+      fi
+      continue
+    fi
+    [[ $character != [[:blank:]] ]] && has_word=yes
+    case $character in
+      [[:blank:]])
+        [[ -n $has_word ]] && words+=("$word")
+        word='' has_word='' known=''
+        ;;
+      [=:])
+        word+=$character
+        known=$word
+        ;;
+      [\'\"]) quote=$character ;;
+      \\)
+        index=$((index + 1))
+        word+=${line:index:1}
+        ;;
+      *) word+=$character ;;
+    esac
+  done
+  current=$word
+}
+
+# Of $1, an image, a colon and a path in it, the image into `image_part` and the path into `path_part`; fails where no
+# image is there. Its name may have colons, too.
+_vitrine_reference() {
+  local rest=$1 before=''
+  while [[ $rest == *:* ]]; do
+    before+=${rest%%:*}
+    rest=${rest#*:}
+    image_part=$before path_part=$rest
+    [[ -f ${before/#\~/$HOME} || -b ${before/#\~/$HOME} ]] && return 0
+    before+=:
+  done
+  return 1
+}
+
 # A command of others, behind `vitrine run IMAGE`: its first word is $1.
 _vitrine_command() {
   if [[ $1 == */* ]]; then
@@ -69,11 +124,10 @@ _vitrine_command() {
 }
 
 _vitrine() {
-  local line=${COMP_LINE:0:COMP_POINT}
-  # As a person sees the word: not ended by `=` and `:`.
-  local current=${line##*[[:space:]]}
+  # As a person sees the words: not ended by `=` and `:`, and without what quotes them.
+  local current known
   local -a words
-  read -ra words <<<"${line%"$current"}"
+  _vitrine_split "${COMP_LINE:0:COMP_POINT}"
 
   local commands='mount umount mounts run inspect ls tree stat find cat extents df du cp tar manifest diff'
   local command='' previous='' word count=0 takes_value='' image=''
@@ -86,11 +140,15 @@ _vitrine() {
       takes_value=''
     elif [[ $word == -* ]]; then
       case $word in
-        -o | -p | --partition | --reply | --view | --color | --offset | --sector-size | --sizelimit) takes_value=$word ;;
+        -p) [[ $command == @(|mount|run|inspect) ]] && takes_value=$word ;;
+        -o | --partition | --reply | --view | --color | --offset | --sector-size | --sizelimit) takes_value=$word ;;
         --format | --snapshot | --backing-file | --device | --pid-file | --ready-fd) takes_value=$word ;;
         --level | --format-string | --printf | --max-depth | --file | --hash | --ignore) takes_value=$word ;;
         -f) [[ $command == tar ]] && takes_value=$word ;;
-        -L) [[ $command == tree ]] && takes_value=$word ;;
+        -L | -P | -I) [[ $command == tree ]] && takes_value=$word ;;
+        -B | -t) [[ $command == @(df|du) ]] && takes_value=$word ;;
+        -x) [[ $command == df ]] && takes_value=$word ;;
+        --block-size | --threshold | --type | --exclude-type | --exclude | --time-style) takes_value=$word ;;
         -c) [[ $command == stat ]] && takes_value=$word ;;
         -d) [[ $command == du ]] && takes_value=$word ;;
         --partition=* | --offset=* | --sector-size=* | --sizelimit=* | --format=* | --snapshot=* | --backing-file=* | \
@@ -149,7 +207,10 @@ _vitrine() {
     --hash) _vitrine_offer "$value" "$option_part" sha256 sha384 sha512 none; return ;;
     --ignore) _vitrine_offer "${value##*,}" "$option_part${value%"${value##*,}"}" content mode owner xattrs; return ;;
     --backing-file | --device | --pid-file | --file | -f) _vitrine_files "$value" -f; return ;;
-    --level | --format-string | --printf | --max-depth | -L | -c | -d) COMPREPLY=(); return ;;
+    --level | --format-string | --printf | --max-depth | -L | -P | -I | -c | -d) COMPREPLY=(); return ;;
+    --time-style) _vitrine_offer "$value" "$option_part" full-iso long-iso iso locale +; return ;;
+    --type | --exclude-type | -x) _vitrine_offer "$value" "$option_part" ext2 ext3 ext4 squashfs erofs; return ;;
+    --block-size | --threshold | --exclude | -B | -t) COMPREPLY=(); return ;;
     --snapshot | --ready-fd | --offset | --sector-size | --sizelimit) COMPREPLY=(); return ;;
   esac
 
@@ -165,24 +226,27 @@ _vitrine() {
     mounts) options+=' --json --no-headings' ;;
     inspect) options+=' --json --color --partition --offset --sector-size --sizelimit --bytes'$image_options ;;
     ls) options+=" $browse_options -l -n -R -a -A -d -h -i -1 -C -p -t -S -U -r --recursive --all --almost-all --directory \
-      --human-readable --inode --reverse --full-time --json --color" ;;
-    tree) options+=" $browse_options -a -d -L --all --level --json --color" ;;
-    stat) options+=" $browse_options -c -L --format-string --printf --dereference --json" ;;
+      --human-readable --inode --reverse --full-time --json --color -F -f -G -g -s -u -c --classify --file-type \
+      --no-group --si --size --time-style" ;;
+    tree) options+=" $browse_options -a -d -f -i -I -L -P --all --level --json --color --noreport" ;;
+    stat) options+=" $browse_options -c -L -t --format-string --printf --dereference --terse --json" ;;
     find | cat) options+=" $browse_options" ;;
     extents) options+=" $browse_options --json" ;;
     cp) options+=" $browse_options -a -d -n -p -q -r -R -T -v --archive --no-dereference --no-clobber --preserve --quiet \
       --recursive --no-target-directory --verbose" ;;
-    tar) options+=" $browse_options -f -v --file --verbose" ;;
+    tar) options+=" $browse_options -c -f -v --create --file --verbose" ;;
     manifest) options+=" $browse_options --hash --json" ;;
-    diff) options+=" $browse_options -q -t --ignore --brief --times --json" ;;
-    df) options+=" $browse_options -h -i -k -T --human-readable --inodes --print-type --json" ;;
+    diff) options+=" $browse_options -q -r -t --ignore --brief --recursive --times --json" ;;
+    df) options+=" $browse_options -B -h -H -i -k -P -t -T -x --block-size --human-readable --inodes --portability --print-type \
+      --si --total --type --exclude-type --json" ;;
     du) options+=" $browse_options -s -a -c -d -h -k -m -b -0 --summarize --all --total --max-depth --human-readable \
-      --apparent-size --bytes --null --json" ;;
+      --apparent-size --bytes --null --json -B -l -S -t -x --block-size --count-links --exclude --inodes --one-file-system \
+      --separate-dirs --si --threshold" ;;
   esac
   if [[ $command == find && $count -gt 0 && $current == -* ]]; then
-    _vitrine_offer "$current" '' -name -iname -path -ipath -lname -ilname -type -size -empty -newer -anewer -cnewer \
-      -newermt -mtime -atime -ctime -mmin -amin -cmin -daystart -perm -uid -gid -user -group -links -inum -samefile \
-      -true -false -maxdepth -mindepth -depth -print -print0 -printf -ls -prune -quit -not -and -or
+    _vitrine_offer "$current" '' -name -iname -path -ipath -regex -iregex -regextype -lname -ilname -type -xtype -size \
+      -empty -newer -anewer -cnewer -newermt -mtime -atime -ctime -mmin -amin -cmin -daystart -perm -readable -writable \
+      -executable -uid -gid -user -group -nouser -nogroup -links -inum -samefile -fstype -true -false -maxdepth -mindepth -depth -print -print0 -printf -ls -prune -quit -not -and -or
     return
   fi
   if [[ $current == -* ]]; then
@@ -202,8 +266,14 @@ _vitrine() {
     inspect) [[ $count -eq 0 ]] && _vitrine_files "$current" -f ;;
     cp | diff)
       # A path inside an image stands behind a colon, with which bash begins a new word.
-      if [[ $current == *:* && -e ${current%%:*} ]]; then
-        _vitrine_inside "${current#*:}" "${current%%:*}" "${reading[@]}"
+      local image_part path_part
+      if _vitrine_reference "$current"; then
+        _vitrine_inside "$path_part" "$image_part" "${reading[@]}"
+        local index
+        for index in "${!COMPREPLY[@]}"; do
+          word=$image_part:${COMPREPLY[index]}
+          COMPREPLY[index]=${word#"$known"}
+        done
       else
         _vitrine_files "$current" -f
       fi

@@ -16,6 +16,11 @@ function __vitrine_is
     test (__vitrine_command) = $argv[1]
 end
 
+# Whether -p stands for --partition; for ls and cp it means something else.
+function __vitrine_takes_selector
+    contains -- (__vitrine_command) mount run inspect
+end
+
 # Whether the arguments before the one being typed, but for options and their values, are so many.
 function __vitrine_has
     set -l words (commandline -opc)
@@ -26,9 +31,18 @@ function __vitrine_has
     for word in $words
         if test $skip = yes
             set skip no
-        else if contains -- $word -o -p --partition --reply --view --color --offset --sector-size --sizelimit \
-                --format --snapshot --backing-file --device --level --format-string --printf --max-depth \
+        else if contains -- $word -o --partition --reply --view --color --offset --sector-size --sizelimit \
+                --format --snapshot --backing-file --device --block-size --threshold --type --exclude-type --exclude --time-style \
+                --level --format-string --printf --max-depth \
                 --pid-file --ready-fd
+            set skip yes
+        else if test "$word" = -p; and __vitrine_takes_selector
+            set skip yes
+        else if contains -- $word -P -I; and __vitrine_is tree
+            set skip yes
+        else if contains -- $word -B -t -x; and __vitrine_is df
+            set skip yes
+        else if contains -- $word -B -t; and __vitrine_is du
             set skip yes
         else if test "$word" = -L; and __vitrine_is tree
             set skip yes
@@ -52,8 +66,17 @@ function __vitrine_image
     for word in $words
         if test $skip = yes
             set skip no
-        else if contains -- $word -o -p --partition --view --color --offset --sector-size --sizelimit --format --snapshot \
-                --backing-file --device --level --format-string --printf --max-depth
+        else if contains -- $word -o --partition --view --color --offset --sector-size --sizelimit --format --snapshot \
+                --backing-file --device --block-size --threshold --type --exclude-type --exclude --time-style \
+                --level --format-string --printf --max-depth
+            set skip yes
+        else if test "$word" = -p; and __vitrine_takes_selector
+            set skip yes
+        else if contains -- $word -P -I; and __vitrine_is tree
+            set skip yes
+        else if contains -- $word -B -t -x; and __vitrine_is df
+            set skip yes
+        else if contains -- $word -B -t; and __vitrine_is du
             set skip yes
         else if not string match -q -- '-*' $word
             echo $word
@@ -88,16 +111,21 @@ function __vitrine_inside
         end
 end
 
-# An image, a colon and a path inside it.
+# An image, a colon and a path inside it. The image's name may have colons, too.
 function __vitrine_references
-    set -l parts (string split -m 1 : -- (commandline -ct))
-    test (count $parts) -eq 2; and test -e "$parts[1]"; or return
-    set -l folder (string match -r -- '^.*/' $parts[2])
-    set -l program (commandline -opc)[1]
-    $program ls -1Ap --color never (__vitrine_reading) -- $parts[1] /(string replace -r '^/' '' -- "$folder") 2>/dev/null |
-        while read -l name
-            echo "$parts[1]:$folder$name"
-        end
+    set -l parts (string split : -- (string unescape -- (commandline -ct)))
+    for count in (seq (math (count $parts) - 1))
+        set -l image (string join : -- $parts[1..$count])
+        set -l file (string replace -r '^~' "$HOME" -- $image)
+        test -f "$file"; or test -b "$file"; or continue
+        set -l folder (string match -r -- '^.*/' (string join : -- $parts[(math $count + 1)..]))
+        set -l program (commandline -opc)[1]
+        $program ls -1Ap --color never (__vitrine_reading) -- $file /(string replace -r '^/' '' -- "$folder") 2>/dev/null |
+            while read -l name
+                echo "$image:$folder$name"
+            end
+        return
+    end
 end
 
 # Volumes of the image, as --partition takes them.
@@ -249,6 +277,11 @@ for command in ls tree stat find cat extents df du cp tar manifest diff
     complete -c vitrine -n "__vitrine_is $command" -l sizelimit -x -d 'Bytes of the disk'
     complete -c vitrine -n "__vitrine_is $command" -l sector-size -x -a '512 4096' -d 'Bytes of a sector'
 end
+for part in name iname path ipath regex iregex regextype lname ilname type xtype size empty newer anewer cnewer newermt \
+        mtime atime ctime mmin amin cmin daystart perm readable writable executable uid gid user group nouser nogroup links \
+        inum samefile fstype true false maxdepth mindepth depth print print0 printf ls prune quit not and or
+    complete -c vitrine -n '__vitrine_is find; and not __vitrine_has 0' -o $part -d 'Part of an expression'
+end
 for command in ls tree
     complete -c vitrine -n "__vitrine_is $command" -l color -x -a 'auto always never' -d 'Colour names'
 end
@@ -263,11 +296,13 @@ complete -c vitrine -n '__vitrine_is cp' -s q -l quiet -d 'Do not show how far t
 complete -c vitrine -n '__vitrine_is cp' -s r -s R -l recursive -d 'Folders with all that is in them'
 complete -c vitrine -n '__vitrine_is cp' -s T -l no-target-directory -d 'The destination is the copy\'s own name'
 complete -c vitrine -n '__vitrine_is cp' -s v -l verbose -d 'Say what is copied'
+complete -c vitrine -n '__vitrine_is tar' -s c -l create -d 'Accepted, without effect'
 complete -c vitrine -n '__vitrine_is tar' -s f -l file -r -F -d 'Write to this file'
 complete -c vitrine -n '__vitrine_is tar' -s v -l verbose -d 'Say what is written'
 complete -c vitrine -n '__vitrine_is manifest' -l hash -x -a 'sha256 sha384 sha512 none' -d 'The digest'
 complete -c vitrine -n '__vitrine_is diff' -l ignore -x -a 'content mode owner xattrs' -d 'Leave these out'
 complete -c vitrine -n '__vitrine_is diff' -s q -l brief -d 'Print nothing'
+complete -c vitrine -n '__vitrine_is diff' -s r -l recursive -d 'Accepted, without effect'
 complete -c vitrine -n '__vitrine_is diff' -s t -l times -d 'Times count, too'
 complete -c vitrine -n '__vitrine_is ls' -s l -d 'Long'
 complete -c vitrine -n '__vitrine_is ls' -s n -d 'Long'
@@ -305,3 +340,33 @@ complete -c vitrine -n '__vitrine_is du' -l apparent-size -d 'How long files are
 complete -c vitrine -n '__vitrine_is du' -s b -l bytes -d 'How long files are, in bytes'
 complete -c vitrine -n '__vitrine_is du' -s 0 -l null -d 'End lines with a NUL'
 complete -c vitrine -n '__vitrine_is du' -s d -l max-depth -x -d 'Only so many levels'
+complete -c vitrine -n '__vitrine_is ls' -s F -l classify -d 'A mark behind names'
+complete -c vitrine -n '__vitrine_is ls' -l file-type -d 'The same, but for programs'
+complete -c vitrine -n '__vitrine_is ls' -s f -d 'Unsorted, with -a'
+complete -c vitrine -n '__vitrine_is ls' -s G -l no-group -d 'Without the group'
+complete -c vitrine -n '__vitrine_is ls' -s g -d 'Long, without the owner'
+complete -c vitrine -n '__vitrine_is ls' -s s -l size -d 'What each takes'
+complete -c vitrine -n '__vitrine_is ls' -l si -d 'Sizes in powers of 1000'
+complete -c vitrine -n '__vitrine_is ls' -l time-style -x -a 'full-iso long-iso iso locale +' -d 'How times are told'
+complete -c vitrine -n '__vitrine_is ls' -s u -d 'Times of access'
+complete -c vitrine -n '__vitrine_is ls' -s c -d 'Times of change'
+complete -c vitrine -n '__vitrine_is tree' -s f -d 'Whole paths'
+complete -c vitrine -n '__vitrine_is tree' -s I -x -d 'Leave these out'
+complete -c vitrine -n '__vitrine_is tree' -s i -d 'No lines in front'
+complete -c vitrine -n '__vitrine_is tree' -l noreport -d 'Do not count'
+complete -c vitrine -n '__vitrine_is tree' -s P -x -d 'Only these files'
+complete -c vitrine -n '__vitrine_is stat' -s t -l terse -d 'All in one line'
+complete -c vitrine -n '__vitrine_is df' -s B -l block-size -x -d 'In blocks of this size'
+complete -c vitrine -n '__vitrine_is df' -s H -l si -d 'Sizes in powers of 1000'
+complete -c vitrine -n '__vitrine_is df' -s P -l portability -d 'Headings of POSIX'
+complete -c vitrine -n '__vitrine_is df' -l total -d 'The sum of all'
+complete -c vitrine -n '__vitrine_is df' -s t -l type -x -d 'Only of this type'
+complete -c vitrine -n '__vitrine_is df' -s x -l exclude-type -x -d 'None of this type'
+complete -c vitrine -n '__vitrine_is du' -s B -l block-size -x -d 'In units of this size'
+complete -c vitrine -n '__vitrine_is du' -l exclude -x -d 'Leave these out'
+complete -c vitrine -n '__vitrine_is du' -l inodes -d 'Count files'
+complete -c vitrine -n '__vitrine_is du' -s l -l count-links -d 'Each name counts'
+complete -c vitrine -n '__vitrine_is du' -s S -l separate-dirs -d 'Folders without those in them'
+complete -c vitrine -n '__vitrine_is du' -l si -d 'Sizes in powers of 1000'
+complete -c vitrine -n '__vitrine_is du' -s t -l threshold -x -d 'Only what takes so much'
+complete -c vitrine -n '__vitrine_is du' -s x -l one-file-system -d 'Stay in a volume'

@@ -31,6 +31,9 @@ struct Diff: ParsableCommand {
   @Flag(name: [.customShort("q"), .customLong("brief")], help: "Print nothing: the exit status tells.")
   var brief = false
 
+  @Flag(name: [.customShort("r"), .customLong("recursive")], help: "Accepted: folders are compared with all in them.")
+  var recursive = false
+
   @Flag(help: "Print JSON.")
   var json = false
 

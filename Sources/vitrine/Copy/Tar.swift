@@ -26,6 +26,9 @@ struct Tar: ParsableCommand {
     help: ArgumentHelp("Write to this file; - for standard output.", valueName: "archive"), completion: .file())
   var file = "-"
 
+  @Flag(name: [.customShort("c"), .customLong("create")], help: "Accepted: an archive is all that is made.")
+  var create = false
+
   @Flag(name: [.customShort("v"), .customLong("verbose")], help: "Say on standard error what is written.")
   var verbose = false
 

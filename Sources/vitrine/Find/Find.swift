@@ -10,8 +10,9 @@ struct Find: ParsableCommand {
     abstract: "Find files in an image, without mounting it.",
     usage: "vitrine find [<options>] <image> [<path> ...] [<expression>]",
     discussion: """
-      Expressions are those of find(1): -name -iname -path -ipath -type -size -newer -newermt -mtime -mmin -perm -uid \
-      -gid -links -inum -empty -maxdepth -mindepth, with ! -a -o ( ) and -print -print0 -printf -ls -prune -quit. \
+      Expressions are those of find(1): -name -iname -path -ipath -regex -iregex -type -xtype -size -newer -newermt \
+      -mtime -mmin -perm -user -group -links -inum -empty -maxdepth -mindepth and so on, with ! -a -o ( ) and -print \
+      -print0 -printf -ls -prune -quit. \
       Options of vitrine itself stand before the image.
       """)
 

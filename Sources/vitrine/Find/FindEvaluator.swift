@@ -1,6 +1,7 @@
 internal import Browsing
 internal import Bytes
 internal import FileSystems
+internal import SystemPackage
 
 /// Walks, and evaluates an expression for each node.
 final class FindEvaluator {
@@ -12,6 +13,9 @@ final class FindEvaluator {
   private let problems: Problems
   private let needsFacts: Bool
   private var sameFiles: [FindReference: UInt64] = [:]
+  /// Whether this system knows a user, or a group: asked once for each.
+  private var knownUsers: [UInt32: Bool] = [:]
+  private var knownGroups: [UInt32: Bool] = [:]
   /// Whether `-quit` was met.
   private(set) var isDone = false
   private var isPruned = false
@@ -102,7 +106,10 @@ final class FindEvaluator {
       try output.write(FindListing.line(subject.path, facts, target: target, now: now, &widths))
     case .format(let format):
       guard let facts = subject.facts else { return }
-      try output.write(format.text(subject, facts, target: try target(subject), isTerminal: output.isTerminal))
+      let others = FindFormat.Others(
+        target: try target(subject), targetType: format.needsTargetType ? targetType(subject) : .success(nil),
+        fileSystem: fileSystem(subject))
+      try output.write(format.text(subject, facts, others, isTerminal: output.isTerminal))
     case .prune: isPruned = true
     case .quit: isDone = true
     }
@@ -116,6 +123,19 @@ final class FindEvaluator {
     }
   }
 
+  /// What a symbolic link leads to, or the type itself of what is none.
+  private func targetType(_ subject: FindSubject) -> Result<NodeType?, ReadError> {
+    guard subject.node.type == .symbolicLink else { return .success(subject.node.type) }
+    do throws(ReadError) { return .success(try tree.node(at: subject.path).attributes.type) } catch {
+      return .failure(error)
+    }
+  }
+
+  /// What a mount of the image would show as the type.
+  private func fileSystem(_ subject: FindSubject) -> String {
+    tree.summary(at: subject.node.number)?.type ?? "vitrine"
+  }
+
   // MARK: Tests
 
   private func holds(_ test: FindTest, _ subject: FindSubject) throws -> Bool {
@@ -124,7 +144,18 @@ final class FindEvaluator {
     case .name(let pattern): return pattern.matches(subject.name)
     case .path(let pattern): return pattern.matches(subject.path)
     case .linkTarget(let pattern): return try target(subject).map { pattern.matches($0) } ?? false
+    case .expression(let expression): return expression.matches(subject.path)
     case .type(let types): return types.contains(subject.node.type)
+    case .targetType(let types):
+      switch targetType(subject) {
+      case .success(let type?): return types.contains(type)
+      case .failure(let error) where error.leadsNowhere: return types.contains(.symbolicLink)
+      default: return false
+      }
+    case .readable:
+      guard case .success = targetType(subject) else { return false }
+      return true
+    case .fileSystem(let name): return fileSystem(subject) == name
     default: break
     }
     guard let facts = subject.facts else { return false }
@@ -137,12 +168,15 @@ final class FindEvaluator {
     case .newerThan(let time, let point):
       guard let own = time.time(of: attributes) else { return false }
       return point.isBefore(own)
-    case .age(let time, let number, let unit, let fromMidnight):
+    case .age(let time, let age):
       guard let own = time.time(of: attributes) else { return false }
-      return number.holds(for: age(of: own, unit, fromMidnight))
+      return age.holds(for: self.age(of: own, age.fromEndOfDay))
     case .permissions(let permissions): return permissions.holds(for: attributes.permissions)
     case .owner(let number): return number.holds(for: UInt64(attributes.owner))
     case .group(let number): return number.holds(for: UInt64(attributes.group))
+    case .hasNoUser: return !isKnown(attributes.owner, in: &knownUsers, HostAccounts.hasUser)
+    case .hasNoGroup: return !isKnown(attributes.group, in: &knownGroups, HostAccounts.hasGroup)
+    case .writable, .executable: return mayBeUsed(test, subject, attributes)
     case .links(let number): return number.holds(for: UInt64(attributes.linkCount))
     case .inode(let number): return number.holds(for: facts.statNumber)
     case .sameFile(let reference): return sameFiles[reference] == facts.number
@@ -151,20 +185,39 @@ final class FindEvaluator {
     }
   }
 
-  /// Whole units of time since a point: negative for one that is still to come.
-  private func age(of time: Timestamp, _ unit: Int64, _ fromMidnight: Bool) -> Int64 {
+  private func isKnown(_ number: UInt32, in known: inout [UInt32: Bool], _ ask: (UInt32) -> Bool) -> Bool {
+    if let answer = known[number] { return answer }
+    let answer = ask(number)
+    if known.count < 1 << 16 { known[number] = answer }
+    return answer
+  }
+
+  /// What access(2) would say of a read-only mount, in which everything can be read: only what leads out of the
+  /// filesystem can be written, and only what has a bit for it executed.
+  private func mayBeUsed(_ test: FindTest, _ subject: FindSubject, _ attributes: Attributes) -> Bool {
+    var attributes = attributes
+    if attributes.type == .symbolicLink {
+      guard let target = try? tree.node(at: subject.path) else { return false }
+      attributes = target.attributes
+    }
+    if case .executable = test { return attributes.type == .directory || attributes.permissions & 0o111 != 0 }
+    switch attributes.type {
+    case .characterDevice, .blockDevice, .fifo, .socket: return true
+    case .regular, .directory, .symbolicLink: return false
+    }
+  }
+
+  /// Seconds since a point in time: negative for one that is still to come.
+  private func age(of time: Timestamp, _ fromEndOfDay: Bool) -> Double {
     var end = now
-    if fromMidnight, let local = LocalTime(now.seconds),
+    if fromEndOfDay, let local = LocalTime(now.seconds),
       let midnight = LocalTime.seconds(year: local.year, month: local.month, day: local.day)
     {
-      // As find(1) has it, days then end with today.
       end = Timestamp(seconds: midnight + 86_400)
     }
-    var (seconds, overflow) = end.seconds.subtractingReportingOverflow(time.seconds)
-    guard !overflow else { return end.seconds < time.seconds ? .min : .max }
-    if end.nanoseconds < time.nanoseconds { seconds -= 1 }
-    let quotient = seconds / unit
-    return seconds % unit < 0 ? quotient - 1 : quotient
+    let (seconds, overflow) = end.seconds.subtractingReportingOverflow(time.seconds)
+    guard !overflow else { return end.seconds < time.seconds ? -.infinity : .infinity }
+    return Double(seconds) + (Double(end.nanoseconds) - Double(time.nanoseconds)) / 1e9
   }
 
   private func isEmpty(_ subject: FindSubject, _ attributes: Attributes) throws -> Bool {
@@ -178,6 +231,14 @@ final class FindEvaluator {
       }
     default: return false
     }
+  }
+}
+
+extension ReadError {
+  /// Whether it tells of a path at whose end there is nothing.
+  var leadsNowhere: Bool {
+    guard case .io(let error) = cause else { return false }
+    return error == .noSuchFileOrDirectory || error == .notDirectory
   }
 }
 

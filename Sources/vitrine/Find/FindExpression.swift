@@ -68,17 +68,25 @@ enum FindTest {
   case constant(Bool)
   case name(NamePattern)
   case path(NamePattern)
+  case expression(PathExpression)
   case linkTarget(NamePattern)
   case type(Set<NodeType>)
+  /// The type of what a symbolic link leads to; of one that leads nowhere, its own.
+  case targetType(Set<NodeType>)
   /// Units of this many bytes that the size takes, rounded up.
   case size(FindNumber, unit: UInt64)
   case newer(FindTime, FindReference)
   case newerThan(FindTime, Timestamp)
-  /// How long ago, in units of so many seconds, rounded down; from the beginning of today or from now.
-  case age(FindTime, FindNumber, unit: Int64, fromMidnight: Bool)
+  case age(FindTime, FindAge)
   case permissions(FindPermissions)
   case owner(FindNumber)
   case group(FindNumber)
+  case hasNoUser
+  case hasNoGroup
+  case readable
+  case writable
+  case executable
+  case fileSystem(String)
   case links(FindNumber)
   case inode(FindNumber)
   case sameFile(FindReference)
@@ -86,7 +94,7 @@ enum FindTest {
 
   var needsFacts: Bool {
     switch self {
-    case .constant, .name, .path, .type, .linkTarget: false
+    case .constant, .name, .path, .expression, .type, .targetType, .linkTarget, .readable, .fileSystem: false
     default: true
     }
   }
@@ -105,11 +113,29 @@ struct FindNumber {
     case .less: value < number
     }
   }
+}
 
-  /// The same of what can be negative.
-  func holds(for value: Int64) -> Bool {
-    guard value >= 0 else { return comparison == .less }
-    return holds(for: UInt64(value))
+/// "5", "+5" or "-5" days or minutes ago, also with a fraction.
+///
+/// Days count as whole ones that have passed: 1 is from 24 to 48 hours ago, and +1 is from 48 hours on. Minutes count as
+/// begun: 1 is up to a minute ago, and +1 is more than a minute ago. find(1) has it so.
+struct FindAge {
+  let comparison: FindNumber.Comparison
+  let number: Double
+  let isMinutes: Bool
+  /// Whether it is counted back from the end of today, not from now.
+  let fromEndOfDay: Bool
+
+  /// - Parameter age: seconds; negative for what is still to come.
+  func holds(for age: Double) -> Bool {
+    let unit: Double = isMinutes ? 60 : 86_400
+    switch comparison {
+    case .less: return age < number * unit
+    case .more: return age > (isMinutes ? number : number + 1) * unit
+    case .equal:
+      let first = isMinutes ? number - 1 : number
+      return age >= first * unit && age < (first + 1) * unit
+    }
   }
 }
 

@@ -13,7 +13,8 @@ struct FindParser {
   private var words: ArraySlice<[UInt8]>
   private let now: Timestamp
   private var expression = FindExpression()
-  private var countsFromMidnight = false
+  private var countsFromEndOfDay = false
+  private var syntax = PathExpression.Syntax.findutilsDefault
   private var depth = 0
 
   /// Parentheses within parentheses, and words: more than anybody writes.
@@ -111,7 +112,14 @@ struct FindParser {
     case "-maxdepth": expression.maximumDepth = try depth(word)
     case "-mindepth": expression.minimumDepth = try depth(word)
     case "-depth", "-d": expression.isDepthFirst = true
-    case "-daystart": countsFromMidnight = true
+    case "-daystart": countsFromEndOfDay = true
+    case "-regextype":
+      let name = try text(word)
+      guard let syntax = PathExpression.Syntax(rawValue: name) else {
+        let names = PathExpression.Syntax.allCases.map(\.rawValue).joined(separator: ", ")
+        throw FindError("-regextype takes one of \(names), not \(Escaped.text(name))")
+      }
+      self.syntax = syntax
     // Volumes are not mounted in one another, and nothing warns; links are never followed.
     case "-xdev", "-mount", "-noleaf", "-warn", "-nowarn", "-ignore_readdir_race", "-noignore_readdir_race": break
     default: return .test(try test(word))
@@ -127,21 +135,25 @@ struct FindParser {
     case "-iname": return .name(try pattern(word, ignoringCase: true))
     case "-path", "-wholename": return .path(try pattern(word))
     case "-ipath", "-iwholename": return .path(try pattern(word, ignoringCase: true))
+    case "-regex": return .expression(try expression(word))
+    case "-iregex": return .expression(try expression(word, ignoringCase: true))
     case "-lname": return .linkTarget(try pattern(word))
     case "-ilname": return .linkTarget(try pattern(word, ignoringCase: true))
-    case "-type": return .type(try types(try text(word)))
+    case "-type": return .type(try types(word))
+    case "-xtype": return .targetType(try types(word))
+    case "-fstype": return .fileSystem(try text(word))
+    case "-readable": return .readable
+    case "-writable": return .writable
+    case "-executable": return .executable
+    case "-nouser": return .hasNoUser
+    case "-nogroup": return .hasNoGroup
     case "-size": return try size(try text(word))
     case "-empty": return .empty
     case "-perm": return .permissions(try FindPermissions(parsing: try text(word)))
     case "-uid": return .owner(try number(word))
     case "-gid": return .group(try number(word))
-    case "-user", "-group":
-      let value = try text(word)
-      guard let id = UInt64(value) else {
-        throw FindError("\(word) \(Escaped.text(value)): names are not looked up; give a number")
-      }
-      let number = FindNumber(comparison: .equal, number: id)
-      return word == "-user" ? .owner(number) : .group(number)
+    case "-user": return .owner(try account(word, HostAccounts.user))
+    case "-group": return .group(try account(word, HostAccounts.group))
     case "-links": return .links(try number(word))
     case "-inum": return .inode(try number(word))
     case "-samefile": return .sameFile(try reference(word, .node))
@@ -154,8 +166,7 @@ struct FindParser {
     switch word {
     case "-mtime", "-atime", "-ctime", "-mmin", "-amin", "-cmin":
       guard let time = times[word[word.index(after: word.startIndex)]] else { break }
-      return .age(
-        time, try number(word), unit: word.hasSuffix("min") ? 60 : 86_400, fromMidnight: countsFromMidnight)
+      return .age(time, try age(word))
     case "-newer": return .newer(.modified, try reference(word, .modified))
     case "-anewer": return .newer(.accessed, try reference(word, .modified))
     case "-cnewer": return .newer(.changed, try reference(word, .modified))
@@ -167,8 +178,8 @@ struct FindParser {
       let value = try text(word)
       guard let point = FindDate.parse(value, now: now) else {
         throw FindError(
-          "\(word) \(Escaped.text(value)): give a date as 2026-11-23, \"2026-11-23 13:20:00\" (with +01:00 or Z) or "
-            + "@seconds")
+          "\(word) \(Escaped.text(value)): give a date as 2026-11-23, \"2026-11-23 13:20:00\" (with +01:00 or Z), "
+            + "\"3 days ago\" or @seconds")
       }
       return .newerThan(time, point)
     }
@@ -185,11 +196,10 @@ struct FindParser {
     case "-delete": return FindError("-delete is not there: images are only read")
     case "-fprint", "-fprint0", "-fprintf", "-fls":
       return FindError("\(shown) is not there: send the output to a file")
-    case "-L", "-H", "-P", "-follow": return FindError("\(shown) is not there: links are not followed")
-    case "-regex", "-iregex", "-regextype", "-xtype", "-fstype", "-context", "-used", "-nouser", "-nogroup",
-      "-readable", "-writable",
-      "-executable":
-      return FindError("\(shown) is not there")
+    case "-L", "-H", "-P", "-follow":
+      return FindError("\(shown) is not there: links are not followed; -xtype tells what they lead to")
+    case "-files0-from": return FindError("-files0-from is not there: give the paths behind the image")
+    case "-context", "-used": return FindError("\(shown) is not there")
     default:
       return FindError(word.hasPrefix("-") ? "unknown test \(shown)" : "paths stand before the expression: \(shown)")
     }
@@ -209,6 +219,40 @@ struct FindParser {
   private mutating func pattern(_ word: String, ignoringCase: Bool = false) throws(FindError) -> NamePattern {
     expression.usesPatterns = true
     return NamePattern(try bytes(word), ignoringCase: ignoringCase)
+  }
+
+  private mutating func expression(_ word: String, ignoringCase: Bool = false) throws(FindError) -> PathExpression {
+    let value = try bytes(word)
+    // What a character is, the expression is told as it is compiled.
+    NamePattern.useCharactersOfLocale()
+    var problem = ""
+    guard let expression = PathExpression(value, syntax: syntax, ignoringCase: ignoringCase, problem: &problem) else {
+      throw FindError("\(word) \(Escaped.text(value)): \(problem)")
+    }
+    return expression
+  }
+
+  /// A number, or a name that this system has one for, as find(1) has it in a mount.
+  private mutating func account(
+    _ word: String, _ find: (String) -> UInt32?
+  ) throws(FindError) -> FindNumber {
+    let value = try text(word)
+    if let number = find(value) { return FindNumber(comparison: .equal, number: UInt64(number)) }
+    guard value.allSatisfy(\.isNumber), let number = FindNumber(parsing: value[...]) else {
+      throw FindError("\(word) \(Escaped.text(value)): this system knows no such name; give the image's number")
+    }
+    return number
+  }
+
+  private mutating func age(_ word: String) throws(FindError) -> FindAge {
+    let value = try text(word)
+    let comparison: FindNumber.Comparison = value.first == "+" ? .more : value.first == "-" ? .less : .equal
+    let digits = comparison == .equal ? value[...] : value.dropFirst()
+    guard digits.allSatisfy({ $0.isASCII && ($0.isNumber || $0 == ".") }), let number = Double(digits) else {
+      throw FindError("\(word) takes a number, with + or - in front for more or less, not \(Escaped.text(value))")
+    }
+    return FindAge(
+      comparison: comparison, number: number, isMinutes: word.hasSuffix("min"), fromEndOfDay: countsFromEndOfDay)
   }
 
   private mutating func reference(_ word: String, _ kind: FindTime) throws(FindError) -> FindReference {
@@ -233,7 +277,8 @@ struct FindParser {
     return number
   }
 
-  private func types(_ value: String) throws(FindError) -> Set<NodeType> {
+  private mutating func types(_ word: String) throws(FindError) -> Set<NodeType> {
+    let value = try text(word)
     let letters: [String: NodeType] = [
       "f": .regular, "d": .directory, "l": .symbolicLink, "b": .blockDevice, "c": .characterDevice, "p": .fifo,
       "s": .socket,
@@ -241,7 +286,7 @@ struct FindParser {
     var types: Set<NodeType> = []
     for letter in value.split(separator: ",", omittingEmptySubsequences: false) {
       guard let type = letters[String(letter)] else {
-        throw FindError("-type takes f, d, l, b, c, p and s, with commas between, not \(Escaped.text(value))")
+        throw FindError("\(word) takes f, d, l, b, c, p and s, with commas between, not \(Escaped.text(value))")
       }
       types.insert(type)
     }

@@ -26,6 +26,12 @@ struct Ls: ParsableCommand {
   @Flag(name: .customShort("n"), help: "The same as -l: owners always are numbers.")
   var numeric = false
 
+  @Flag(name: .customShort("g"), help: "As -l, without the owner.")
+  var withoutOwner = false
+
+  @Flag(name: [.customShort("G"), .customLong("no-group")], help: "Without the group.")
+  var withoutGroup = false
+
   @Flag(name: [.customShort("R"), .customLong("recursive")], help: "Folders in folders, too.")
   var recursive = false
 
@@ -50,17 +56,44 @@ struct Ls: ParsableCommand {
   @Flag(name: .customShort("C"), help: "Columns, also where the output is no terminal.")
   var columns = false
 
+  @Flag(name: [.customShort("s"), .customLong("size")], help: "What each entry takes, in units of 1024 bytes.")
+  var blocks = false
+
+  @Flag(help: "As -h, in powers of 1000.")
+  var si = false
+
+  @Flag(
+    name: [.customShort("F"), .customLong("classify")],
+    help: "A mark behind names: / for folders, * for programs, @ for links, | for FIFOs, = for sockets.")
+  var classify = false
+
+  @Flag(help: "The same, but for *.")
+  var fileType = false
+
   @Flag(name: .customShort("p"), help: "A slash behind the names of folders.")
   var slashes = false
 
   @Flag(name: .customShort("t"), help: "The latest first.")
   var byTime = false
 
+  @Flag(name: .customShort("u"), help: "The time of the last access, in place of the last change.")
+  var accessTime = false
+
+  @Flag(name: .customShort("c"), help: "The time of the last change of the inode.")
+  var changeTime = false
+
+  @Option(
+    help: ArgumentHelp("Times as full-iso, long-iso, iso, locale or +%Y-%m-%d tell them.", valueName: "style"))
+  var timeStyle: TimeStyle?
+
   @Flag(name: .customShort("S"), help: "The largest first.")
   var bySize = false
 
   @Flag(name: .customShort("U"), help: "Unsorted, as the folder has them.")
   var unsorted = false
+
+  @Flag(name: .customShort("f"), help: "The same, with -a.")
+  var listed = false
 
   @Flag(name: [.customShort("r"), .customLong("reverse")], help: "The other way round.")
   var reverse = false
@@ -85,25 +118,34 @@ struct Ls: ParsableCommand {
     try problems.finish()
   }
 
+  private var time: FolderOrder.Time { accessTime ? .accessed : changeTime ? .changed : .modified }
+
+  private var isLong: Bool { long || numeric || fullTime || withoutOwner }
+
   private var order: FolderOrder {
-    if unsorted { return .listed }
+    if unsorted || listed { return .listed }
     if bySize { return .bySize(reversed: reverse) }
-    return byTime ? .byTime(.modified, reversed: reverse) : .byName(reversed: reverse)
+    // Where no time is shown, it can only be meant for the order.
+    return byTime || (time != .modified && !isLong)
+      ? .byTime(time, reversed: reverse) : .byName(reversed: reverse)
   }
 
   private func options(for output: Output) -> LsOptions {
     var options = LsOptions()
     options.order = order
-    options.hidden = all ? .all : almostAll ? .almostAll : .none
+    options.hidden = all || listed ? .all : almostAll ? .almostAll : .none
     options.isRecursive = recursive && !directory
     options.listsFolders = !directory
-    options.isHumanReadable = humanReadable
+    options.sizeUnit = si ? .human(base: 1000) : humanReadable ? .human(base: 1024) : nil
     options.showsInodes = inode
-    options.showsFullTime = fullTime
-    options.marksFolders = slashes
+    options.showsBlocks = blocks
+    options.showsOwner = !withoutOwner
+    options.showsGroup = !withoutGroup
+    options.time = time
+    options.timeStyle = timeStyle ?? (fullTime ? .fullISO : .locale)
+    options.marks = classify ? .all : fileType ? .types : slashes ? .folders : .none
     options.isJSON = json
     options.isTerminal = output.isTerminal
-    let isLong = long || numeric || fullTime
     options.format = isLong ? .long : single ? .single : columns || output.isTerminal ? .columns : .single
     let width = HostEnvironment.value(of: "COLUMNS").flatMap { Int($0) } ?? HostEnvironment.terminalWidth ?? 80
     options.width = max(width, 3)
@@ -122,32 +164,4 @@ extension ColorChoice {
       isTerminal && HostEnvironment.value(of: "NO_COLOR") == nil && HostEnvironment.value(of: "TERM") != "dumb"
     }
   }
-}
-
-/// What a listing is to look like.
-struct LsOptions {
-  enum Format { case long, columns, single }
-  enum Hidden { case none, almostAll, all }
-
-  var format = Format.single
-  var hidden = Hidden.none
-  var order = FolderOrder.byName()
-  var isRecursive = false
-  var listsFolders = true
-  var isHumanReadable = false
-  var showsInodes = false
-  var showsFullTime = false
-  /// Whether a slash stands behind the names of folders.
-  var marksFolders = false
-  var isJSON = false
-  var isTerminal = false
-  /// Columns of the terminal.
-  var width = 80
-  var colors: LsColors?
-
-  /// Whether more than names and types has to be known.
-  var needsFacts: Bool { format == .long || isJSON || colors != nil }
-
-  /// What stands behind the name of a node.
-  func indicator(_ type: NodeType?) -> String { marksFolders && type == .directory ? "/" : "" }
 }

@@ -19,24 +19,28 @@ struct LsItem {
   /// What it leads to; nil where that is nothing.
   var targetFacts: NodeFacts?
 
-  /// The columns of a line in front of the name, as they are.
+  /// The columns of a line in front of the name, as they are: mode, links, owner, group, size, time.
   func columns(_ options: LsOptions, now: Timestamp) -> [String] {
     guard let attributes = facts?.attributes else {
       let mode = "\(Character(Unicode.Scalar(type?.letter ?? UInt8(ascii: "?"))))?????????"
-      return [mode, "?", "?", "?", "?", options.showsFullTime ? "                                  ?" : "           ?"]
+      return [mode, "?", "?", "?", "?", options.timeStyle.unknownText]
     }
-    let time =
-      options.showsFullTime ? TimeText.full(attributes.modified) : TimeText.short(attributes.modified, now: now)
     return [
       attributes.modeText, "\(attributes.linkCount)", "\(attributes.owner)", "\(attributes.group)",
-      options.isHumanReadable ? HumanSize.text(attributes.size) : "\(attributes.size)", time,
+      options.sizeText(attributes.size), options.timeText(attributes, now: now),
     ]
+  }
+
+  /// What it takes.
+  func blocks(_ options: LsOptions) -> String {
+    facts.map { options.blocksText($0.attributes.allocatedSize) } ?? "?"
   }
 }
 
 /// How wide the columns of a folder's listing are.
 struct LsWidths {
   var inode = 0
+  var blocks = 0
   var links = 0
   var owner = 0
   var group = 0
@@ -53,6 +57,9 @@ struct LsWidths {
     count += 1
     hasQuotes = hasQuotes || item.name.isQuoted
     if options.showsInodes { inode = max(inode, String(item.statNumber).utf8.count) }
+    if options.showsBlocks { blocks = max(blocks, item.blocks(options).utf8.count) }
+    let (total, overflow) = allocated.addingReportingOverflow(item.facts?.attributes.allocatedSize ?? 0)
+    allocated = overflow ? .max : total
     guard options.format == .long else { return }
     hasMarks = hasMarks || item.mark != nil
     let columns = item.columns(options, now: Timestamp(seconds: 0))
@@ -66,7 +73,5 @@ struct LsWidths {
     } else {
       size = max(size, columns[4].utf8.count)
     }
-    let (total, overflow) = allocated.addingReportingOverflow(item.facts?.attributes.allocatedSize ?? 0)
-    allocated = overflow ? .max : total
   }
 }

@@ -134,14 +134,14 @@ final class LsListing {
     var widths = LsWidths()
     var kept: [LsItem] = []
     // Without widths to find out, each entry can be printed as it comes.
-    let isDirect = options.format == .single && !options.showsInodes
+    let isDirect = options.format == .single && !options.showsInodes && !options.showsBlocks
     try forEach(in: number, at: path, reportsProblems: true) { item in
       if isDirect { return try printer.print(item, LsWidths()) }
       widths.add(item, options)
       if kept.count <= Self.keptLimit { kept.append(item) }
     }
     if isDirect { return }
-    if options.format == .long { try printer.printTotal(widths.allocated) }
+    if options.format == .long || options.showsBlocks { try printer.printTotal(widths.allocated) }
     if kept.count == widths.count { return try printer.print(kept, widths) }
     kept = []
     try forEach(in: number, at: path, reportsProblems: false) { item in try printer.print(item, widths) }
@@ -213,7 +213,7 @@ final class LsListing {
     if options.format == .long { item.mark = mark(facts) }
     if facts.attributes.type == .symbolicLink, options.format == .long || options.isJSON || options.colors != nil {
       item.target = try? tree.linkTarget(of: number)
-      if options.colors != nil {
+      if options.needsTargets {
         // Only what is in the folder itself is found by its name; another place is that of the path that was given.
         let whole = path.elementsEqual(name) ? path : Self.join(path, name)
         item.targetFacts = try? tree.node(at: whole)

@@ -16,8 +16,7 @@ final class LsPrinter {
   }
 
   func printTotal(_ allocated: UInt64) throws {
-    let total = options.isHumanReadable ? HumanSize.text(allocated) : "\(HumanSize.units(allocated, of: 1024))"
-    try output.write("total \(total)\n")
+    try output.write("total \(options.blocksText(allocated))\n")
   }
 
   func print(_ items: [LsItem], _ widths: LsWidths) throws {
@@ -30,19 +29,25 @@ final class LsPrinter {
 
   /// A line with one entry.
   func print(_ item: LsItem, _ widths: LsWidths) throws {
-    if options.showsInodes { try output.write(padded("\(item.statNumber)", widths.inode) + " ") }
+    try printFront(item, widths)
     if options.format == .long { try printAttributes(item, widths) }
     try printName(item, isPadded: options.format == .long && widths.hasQuotes)
     if options.format == .long, item.type == .symbolicLink, let target = item.target { try printTarget(target, item) }
     try output.newline()
   }
 
+  private func printFront(_ item: LsItem, _ widths: LsWidths) throws {
+    if options.showsInodes { try output.write(padded("\(item.statNumber)", widths.inode) + " ") }
+    if options.showsBlocks { try output.write(padded(item.blocks(options), widths.blocks) + " ") }
+  }
+
   private func printAttributes(_ item: LsItem, _ widths: LsWidths) throws {
     let columns = item.columns(options, now: now)
     var line = columns[0]
     if widths.hasMarks { line.unicodeScalars.append(Unicode.Scalar(item.mark ?? UInt8(ascii: " "))) }
-    line +=
-      " \(padded(columns[1], widths.links)) \(padded(columns[2], widths.owner)) \(padded(columns[3], widths.group)) "
+    line += " \(padded(columns[1], widths.links)) "
+    if options.showsOwner { line += padded(columns[2], widths.owner) + " " }
+    if options.showsGroup { line += padded(columns[3], widths.group) + " " }
     if let device = item.facts?.attributes.deviceNumber {
       let room = max(0, widths.size - (widths.major + 2 + widths.minor))
       line += "\(padded("\(device.major)", widths.major + room)), \(padded("\(device.minor)", widths.minor))"
@@ -60,13 +65,16 @@ final class LsPrinter {
     } else {
       try output.write(text)
     }
+    if let facts = item.targetFacts {
+      try output.write(options.indicator(facts.attributes.type, facts.attributes))
+    }
   }
 
   private func printName(_ item: LsItem, isPadded: Bool) throws {
     // Quoted names stand such that the letters are below one another.
     if isPadded && !item.name.isQuoted { try output.write(" ") }
     try printBareName(item)
-    try output.write(options.indicator(item.type))
+    try output.write(options.indicator(item.type, item.facts?.attributes))
   }
 
   private func printBareName(_ item: LsItem) throws {
@@ -107,7 +115,7 @@ final class LsPrinter {
     let isPadded = widths.hasQuotes
     let lengths = items.map { item in
       item.name.width + (isPadded && !item.name.isQuoted ? 1 : 0) + (options.showsInodes ? widths.inode + 1 : 0)
-        + options.indicator(item.type).count
+        + (options.showsBlocks ? widths.blocks + 1 : 0) + options.indicator(item.type, item.facts?.attributes).count
     }
     guard !items.isEmpty else { return }
     let columns = columnWidths(lengths)
@@ -118,7 +126,7 @@ final class LsPrinter {
       var index = row
       while index < items.count {
         let item = items[index]
-        if options.showsInodes { try output.write(padded("\(item.statNumber)", widths.inode) + " ") }
+        try printFront(item, widths)
         try printName(item, isPadded: isPadded)
         let end = position + lengths[index]
         index += rows
