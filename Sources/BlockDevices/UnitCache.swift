@@ -4,8 +4,9 @@ internal import Synchronization
 /// Decoded units of encoded extents, shared by all layers of a stack: least recently used go first.
 ///
 /// Two readers who want one unit at the same time decode it once: the second waits for the first. Nothing is decoded
-/// under the lock of a shard, so other units are to be had meanwhile. Units that will be wanted soon are decoded ahead
-/// by threads of its own.
+/// under the lock of a shard, so other units are to be had meanwhile. The shards have one budget together: what fits the
+/// cache stays in it, however unevenly it is spread. Units that will be wanted soon are decoded ahead by threads of its
+/// own.
 public final class UnitCache: Sendable {
   /// Bytes that are kept at most; units being decoded are on top of that.
   public let budget: Int
@@ -22,6 +23,7 @@ public final class UnitCache: Sendable {
 
   fileprivate struct Shard {
     var entries: [Key: (entry: Entry, lastUse: UInt64)] = [:]
+    /// Bytes of its own units.
     var filled = 0
     var clock: UInt64 = 0
   }
@@ -31,7 +33,10 @@ public final class UnitCache: Sendable {
   }
 
   private let shards: [LockedShard]
-  private let shardBudget: Int
+  /// Bytes of a unit that is kept at most.
+  private let largestKept: Int
+  /// Bytes of the units in all shards.
+  private let filled = Atomic<Int>(0)
   private let workers: WorkerPool
 
   public static let defaultBudget = 64 << 20
@@ -45,20 +50,22 @@ public final class UnitCache: Sendable {
     self.budget = max(0, budget)
     let count = min(max(self.budget / Self.smallestShard, 1), 8)
     shards = (0..<count).map { _ in LockedShard() }
-    shardBudget = self.budget / count
+    largestKept = self.budget / count / 2
     workers = WorkerPool(threads: budget > 0 ? threads ?? HostEnvironment.coreCount : 0)
   }
 
   /// Whether a unit is small enough to be kept.
-  func keeps(_ unit: EncodedUnit) -> Bool { unit.footprint <= shardBudget / 2 }
+  func keeps(_ unit: EncodedUnit) -> Bool { unit.footprint <= largestKept }
 
   /// The bytes that `unit` of `decoder` decodes to, at most `unit.size`.
   /// - Throws: what decoding throws; nothing is kept then.
   public func bytes(of unit: EncodedUnit, from decoder: any UnitDecoder) throws(ReadError) -> DecodedBytes {
     guard keeps(unit) else { return try DecodableUnit(unit, of: decoder, in: nil).decodedAnew() }
     let key = Key(decoder: ObjectIdentifier(decoder), unit: unit)
-    let shard = self.shard(of: key)
-    let entry = shard.state.withLock { $0.entry(for: key, budget: shardBudget) }
+    let index = shardIndex(of: key)
+    let shard = shards[index]
+    let (entry, isNew) = shard.state.withLock { $0.entryOrNew(for: key) }
+    if isNew { makeRoom(for: unit.footprint, in: index) }
     let result: Result<DecodedBytes, ReadError> = entry.bytes.withLock { kept in
       if let kept { return .success(kept) }
       do throws(ReadError) {
@@ -69,23 +76,37 @@ public final class UnitCache: Sendable {
         return .failure(error)
       }
     }
-    if case .failure = result { shard.state.withLock { $0.remove(key, entry) } }
+    if case .failure = result { account(shard.state.withLock { $0.remove(key, entry) }) }
     return try result.get()
   }
+
+  /// Counts a unit that has been added to a shard, and drops the oldest ones of that shard for it, and of the others
+  /// where these are not enough.
+  private func makeRoom(for size: Int, in index: Int) {
+    account(size)
+    for number in 0..<shards.count {
+      let excess = filled.load(ordering: .relaxed) - budget
+      guard excess > 0 else { return }
+      let shard = shards[(index + number) % shards.count]
+      account(-shard.state.withLock { $0.dropOldest(atLeast: excess) })
+    }
+  }
+
+  private func account(_ bytes: Int) { filled.wrappingAdd(bytes, ordering: .relaxed) }
 
   /// The unit where it is there already, or being decoded by another thread.
   func keptBytes(of unit: EncodedUnit, from decoder: any UnitDecoder) -> DecodedBytes? {
     let key = Key(decoder: ObjectIdentifier(decoder), unit: unit)
-    return shard(of: key).state.withLock { $0.entry(for: key) }?.bytes.withLock { $0 }
+    return shards[shardIndex(of: key)].state.withLock { $0.entry(for: key) }?.bytes.withLock { $0 }
   }
 
   private func isWanted(_ key: Key) -> Bool {
-    shard(of: key).state.withLock { $0.entries[key] == nil }
+    shards[shardIndex(of: key)].state.withLock { $0.entries[key] == nil }
   }
 
-  private func shard(of key: Key) -> LockedShard {
+  private func shardIndex(of key: Key) -> Int {
     let mixed = (key.unit.id ^ UInt64(UInt(bitPattern: key.decoder.hashValue))) &* 0x9E37_79B9_7F4A_7C15
-    return shards[Int(mixed.multipliedFullWidth(by: UInt64(shards.count)).high)]
+    return Int(mixed.multipliedFullWidth(by: UInt64(shards.count)).high)
   }
 }
 
@@ -119,29 +140,36 @@ extension UnitCache.Shard {
     return found.entry
   }
 
-  /// The entry of `key`, made where there is none; the oldest make room for it.
-  fileprivate mutating func entry(for key: UnitCache.Key, budget: Int) -> UnitCache.Entry {
-    if let found = entry(for: key) { return found }
-    if filled + key.unit.footprint > budget { makeRoom(for: key.unit.footprint, budget: budget) }
+  /// The entry of `key`, and whether it was made now.
+  fileprivate mutating func entryOrNew(for key: UnitCache.Key) -> (entry: UnitCache.Entry, isNew: Bool) {
+    if let found = entry(for: key) { return (found, false) }
     let entry = UnitCache.Entry()
     clock += 1
     entries[key] = (entry, clock)
     filled += key.unit.footprint
-    return entry
+    return (entry, true)
   }
 
-  /// Drops the oldest units, more of them than needed: looking for them goes through all.
-  private mutating func makeRoom(for size: Int, budget: Int) {
-    let goal = max(0, min(budget - size, budget / 4 * 3))
-    for (key, _) in entries.sorted(by: { $0.value.lastUse < $1.value.lastUse }) where filled > goal {
-      filled -= key.unit.footprint
+  /// Drops the oldest units, but never the newest one: so many bytes, and a quarter of what there is, since looking for
+  /// them goes through all.
+  /// - Returns: bytes that were dropped.
+  fileprivate mutating func dropOldest(atLeast size: Int) -> Int {
+    let goal = max(size, filled / 4)
+    var dropped = 0
+    for (key, kept) in entries.sorted(by: { $0.value.lastUse < $1.value.lastUse }) {
+      guard dropped < goal, kept.lastUse < clock else { break }
+      dropped += key.unit.footprint
       entries.removeValue(forKey: key)
     }
+    filled -= dropped
+    return dropped
   }
 
-  fileprivate mutating func remove(_ key: UnitCache.Key, _ entry: UnitCache.Entry) {
-    guard entries[key]?.entry === entry else { return }
+  /// - Returns: bytes less than before, as a negative number, or 0.
+  fileprivate mutating func remove(_ key: UnitCache.Key, _ entry: UnitCache.Entry) -> Int {
+    guard entries[key]?.entry === entry else { return 0 }
     entries.removeValue(forKey: key)
     filled -= key.unit.footprint
+    return -key.unit.footprint
   }
 }

@@ -1,5 +1,3 @@
-internal import Glibc
-
 /// Threads that do small pieces of work in the order they came in. They start with the first piece, so that a process
 /// can still fork before, and end when the pool goes.
 final class WorkerPool: Sendable {
@@ -30,50 +28,33 @@ final class WorkerPool: Sendable {
 }
 
 /// What waits to be done, and who waits to do it.
-// Safe: everything in it is touched under its lock only, which lives as long as the object does.
-@safe private final class WorkQueue: @unchecked Sendable {
+private final class WorkQueue: Sendable {
   enum Answer { case refused, added, addedForNewWorker }
 
   /// More than this waiting is of no use: it would be done too late.
   private static let limit = 512
 
-  private let lock: UnsafeMutablePointer<pthread_mutex_t>
-  private let filled: UnsafeMutablePointer<pthread_cond_t>
-  private var waiting: [@Sendable () -> Void] = []
-  /// Index of the first of `waiting` that is not taken yet.
-  private var first = 0
-  private var workers = 0
-  private var idleWorkers = 0
-  private var isClosed = false
-
-  init() {
-    // Safe: allocated and initialized here, and taken down in `deinit` alone.
-    unsafe lock = .allocate(capacity: 1)
-    unsafe filled = .allocate(capacity: 1)
-    unsafe pthread_mutex_init(lock, nil)
-    unsafe pthread_cond_init(filled, nil)
+  private struct State: Sendable {
+    var waiting: [@Sendable () -> Void] = []
+    /// Index of the first of `waiting` that is not taken yet.
+    var first = 0
+    var workers = 0
+    var idleWorkers = 0
+    var isClosed = false
   }
 
-  deinit {
-    // Safe: nobody else has the object, so nobody is in a call with these.
-    unsafe pthread_mutex_destroy(lock)
-    unsafe pthread_cond_destroy(filled)
-    unsafe lock.deallocate()
-    unsafe filled.deallocate()
-  }
+  private let state = Monitor(State())
 
   func add(_ work: @escaping @Sendable () -> Void, workers limit: Int) -> Answer {
-    // Safe, here and below: the lock and the condition are initialized.
-    unsafe pthread_mutex_lock(lock)
-    defer { unsafe pthread_mutex_unlock(lock) }
-    guard !isClosed, waiting.count - first < Self.limit else { return .refused }
-    waiting.append(work)
-    if idleWorkers == 0 && workers < limit {
-      workers += 1
+    let answer: Answer = state.withLock { state in
+      guard !state.isClosed, state.waiting.count - state.first < Self.limit else { return .refused }
+      state.waiting.append(work)
+      guard state.idleWorkers == 0 && state.workers < limit else { return .added }
+      state.workers += 1
       return .addedForNewWorker
     }
-    unsafe pthread_cond_signal(filled)
-    return .added
+    if answer == .added { state.tellOne() }
+    return answer
   }
 
   /// What a worker does, until the queue is closed.
@@ -81,39 +62,38 @@ final class WorkerPool: Sendable {
     while let piece = take() { piece() }
   }
 
-  func workerEnded() {
-    unsafe pthread_mutex_lock(lock)
-    workers -= 1
-    unsafe pthread_mutex_unlock(lock)
-  }
+  func workerEnded() { state.withLock { $0.workers -= 1 } }
 
   func close() {
-    unsafe pthread_mutex_lock(lock)
-    isClosed = true
-    waiting.removeAll()
-    first = 0
-    unsafe pthread_cond_broadcast(filled)
-    unsafe pthread_mutex_unlock(lock)
+    state.withLock { state in
+      state.isClosed = true
+      state.waiting.removeAll()
+      state.first = 0
+    }
+    state.tellAll()
   }
 
+  /// nil once the queue is closed.
   private func take() -> (@Sendable () -> Void)? {
-    unsafe pthread_mutex_lock(lock)
-    defer { unsafe pthread_mutex_unlock(lock) }
-    while first == waiting.count && !isClosed {
-      idleWorkers += 1
-      unsafe pthread_cond_wait(filled, lock)
-      idleWorkers -= 1
-    }
-    guard !isClosed else { return nil }
-    let piece = waiting[first]
-    first += 1
-    if first == waiting.count {
-      waiting.removeAll(keepingCapacity: true)
-      first = 0
-    } else if first >= Self.limit {
-      waiting.removeFirst(first)
-      first = 0
-    }
-    return piece
+    var isIdle = false
+    return state.wait { state -> (@Sendable () -> Void)?? in
+      if state.isClosed { return .some(nil) }
+      guard state.first < state.waiting.count else {
+        if !isIdle { state.idleWorkers += 1 }
+        isIdle = true
+        return nil
+      }
+      if isIdle { state.idleWorkers -= 1 }
+      let piece = state.waiting[state.first]
+      state.first += 1
+      if state.first == state.waiting.count {
+        state.waiting.removeAll(keepingCapacity: true)
+        state.first = 0
+      } else if state.first >= Self.limit {
+        state.waiting.removeFirst(state.first)
+        state.first = 0
+      }
+      return piece
+    } ?? nil
   }
 }

@@ -9,6 +9,7 @@ public enum FileSign {
     (0, [0x28, 0xB5, 0x2F, 0xFD], "a Zstandard file: unpack it first"),
     (0, Array("BZh".utf8), "a bzip2 file: unpack it first"),
     (0, [0x50, 0x4B, 0x03, 0x04], "a ZIP file: unpack it first"),
+    (0, [0x3A, 0xFF, 0x26, 0xED], "an Android sparse image: unpack it by simg2img first"),
     (0, [0x7F, 0x45, 0x4C, 0x46], "a program (ELF)"),
     (257, Array("ustar".utf8), "a tar archive"),
   ]

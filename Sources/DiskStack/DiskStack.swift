@@ -11,7 +11,7 @@ public struct DiskStack: Sendable {
   public let image: DiskImage
   /// The virtual disk, decoded (with `offset` and `sizeLimit` applied).
   public let disk: any BlockDevice
-  /// Bytes of the image in front of the disk: what the options said, or the program that carries a filesystem.
+  /// Bytes of the image in front of the disk: what the options said, or the program or script that carries a filesystem.
   public let offset: UInt64
   /// nil for a disk without one: then `volumes` holds the whole disk as its only volume.
   public let table: PartitionTable?
@@ -67,7 +67,8 @@ public struct DiskStack: Sendable {
     // A virtual disk is one, whatever is on it; a file of which nothing is known is likely no disk at all.
     let isSurelyDisk = image.format != .raw || options.acceptsUnknownContents
     if !isSurelyDisk, table == nil, let whole = volumes.first, case .unknown = whole.contents, whole.notices.isEmpty {
-      throw .nothingRecognized(path, sign: FileSign.describe(disk))
+      throw .nothingRecognized(
+        path, sign: FileSign.describe(disk), payload: isWhole ? ProgramPayload.hint(in: disk) : nil)
     }
   }
 

@@ -12,8 +12,8 @@ public enum StackError: Error, Sendable {
   /// The first bytes of the disk cannot be read.
   case cannotRead(FilePath, ReadError)
   /// Neither a table nor anything that libblkid names nor a filesystem of ours. `sign` says what it looks like instead,
-  /// where that is known.
-  case nothingRecognized(FilePath, sign: String? = nil)
+  /// where that is known; `payload` at which byte a filesystem begins further in.
+  case nothingRecognized(FilePath, sign: String? = nil, payload: UInt64? = nil)
   /// No volume, or more than one, is what a selector asks for.
   case noSuchVolume(FilePath, selector: String, present: [String])
   case ambiguousVolume(FilePath, selector: String, matching: [String])
@@ -23,7 +23,7 @@ extension StackError {
   public var path: FilePath {
     switch self {
     case .cannotOpen(let path, _), .isEmpty(let path), .offsetBeyondEnd(let path, _), .cannotRead(let path, _),
-      .nothingRecognized(let path, _), .noSuchVolume(let path, _, _), .ambiguousVolume(let path, _, _):
+      .nothingRecognized(let path, _, _), .noSuchVolume(let path, _, _), .ambiguousVolume(let path, _, _):
       path
     }
   }
@@ -37,9 +37,12 @@ extension StackError {
     case .isEmpty: return "is empty: there is no disk in it"
     case .offsetBeyondEnd(_, let size): return "the offset lies past the end of the image (\(size) bytes)"
     case .cannotRead(_, let error): return "\(error)"
-    case .nothingRecognized(_, let sign):
+    case .nothingRecognized(_, let sign, let payload):
+      let advice =
+        payload.map { "there is a SquashFS further in: -o offset=\($0) shows it" }
+        ?? "if the disk starts further in, say where with -o offset=BYTES"
       return "no partition table and no known filesystem in it"
-        + (sign.map { " (it looks like \($0))" } ?? "; if the disk starts further in, say where with an offset")
+        + (sign.map { " (it looks like \($0))" } ?? "; \(advice)")
     case .noSuchVolume(_, let selector, let present):
       return "no volume is \(selector); " + (present.isEmpty ? "there are none" : "there are: " + Self.list(present))
     case .ambiguousVolume(_, let selector, let matching):

@@ -9,6 +9,8 @@ public final class Announcement: Sendable {
   /// "/srv/disk.img on /mnt".
   private let subject: String
   private let folders: Mutex<MadeFolders>
+  /// A mount may end while it is just being announced, by another thread: what is gone is not announced any more.
+  private let hasEnded = Mutex(false)
 
   public init(
     of subject: String, descriptor: ReadyDescriptor?, file: ProcessFile?, manager: ServiceManager?,
@@ -24,9 +26,12 @@ public final class Announcement: Sendable {
   /// The mount answers: the file comes first, so that it is there for whoever is told.
   /// - Parameter isLast: false where the service manager is still to be told by the process that it knows.
   public func ready(isLast: Bool) throws(MountError) {
-    try file?.write()
-    if isLast { tellManager() }
-    descriptor?.report()
+    try hasEnded.withLock { (hasEnded) throws(MountError) in
+      guard !hasEnded else { return }
+      try file?.write()
+      if isLast { tellManager() }
+      descriptor?.report()
+    }
   }
 
   /// - Parameter server: the process that serves, where that is not this one.
@@ -38,8 +43,11 @@ public final class Announcement: Sendable {
 
   /// The mount is gone, or never was.
   public func ended(isServing: Bool) {
-    if isServing { manager?.tell(["STOPPING=1", "STATUS=Unmounted \(subject)"]) }
-    file?.remove()
+    hasEnded.withLock { hasEnded in
+      hasEnded = true
+      if isServing { manager?.tell(["STOPPING=1", "STATUS=Unmounted \(subject)"]) }
+      file?.remove()
+    }
     folders.withLock { $0.remove() }
   }
 }

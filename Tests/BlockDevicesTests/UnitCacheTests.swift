@@ -2,6 +2,7 @@
 import Bytes
 import Foundation
 import Synchronization
+import TestSupport
 import Testing
 
 /// Decoded units are kept within the budget, and decoded once however many want them.
@@ -52,6 +53,33 @@ import Testing
     // Too large: handed out, and not kept.
     #expect(try cache.bytes(of: Self.unit(2000, size: 50_000), from: decoder).count == 50_000)
     #expect(cache.keptBytes(of: Self.unit(2000, size: 50_000), from: decoder) == nil)
+  }
+
+  /// Decodes to nothing, and counts: for many units of a large size.
+  private final class EmptyDecoder: UnitDecoder {
+    let decodes = Atomic<Int>(0)
+
+    func decode(_ unit: EncodedUnit, into out: inout OutputRawSpan) { decodes.add(1, ordering: .relaxed) }
+  }
+
+  /// However unevenly the shards are filled.
+  @Test(arguments: [1, 16, 64, 200])
+  func whatFitsIsDecodedOnce(mebibytes: Int) throws {
+    let cache = UnitCache(budget: mebibytes << 20, threads: 0)
+    let decoder = EmptyDecoder()
+    let size = 128 << 10
+    let count = UInt64((mebibytes << 20) / DecodedBytes.footprint(of: size))
+    var generator = SeededGenerator(seed: 11)
+    for _ in 0..<3 {
+      for number in (0..<count).shuffled(using: &generator) {
+        _ = try cache.bytes(of: Self.unit(number << 17, size: size), from: decoder)
+      }
+    }
+    #expect(decoder.decodes.load(ordering: .relaxed) == count)
+    // One more: some of the others have to go, and not all.
+    _ = try cache.bytes(of: Self.unit(count << 17, size: size), from: decoder)
+    let kept = (0...count).count { cache.keptBytes(of: Self.unit($0 << 17, size: size), from: decoder) != nil }
+    #expect((Int(count) / 2...Int(count)).contains(kept), "\(kept) of \(count)")
   }
 
   @Test func nothingIsKeptWithoutABudget() throws {

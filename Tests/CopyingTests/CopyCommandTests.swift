@@ -203,7 +203,7 @@ enum CopiedImages {
       mount -t tmpfs none /dev && mknod -m 666 /dev/null c 1 3 && cd '\(folder.path)' && exec setpriv \\
         --reuid 65534 --regid 65534 --clear-groups --no-new-privs ./vitrine cp -a own.img:/ user
       """
-    let result = try run(["unshare", "--mount", "--net", "--", "sh", "-c", script])
+    let result = try runApart(["sh", "-c", script])
     #expect(result.status == 77, "\(result)")
     #expect(result.errors.contains("root only") && result.errors.split(separator: "\n").count == 1, "\(result)")
     let facts = "stat -c '%A %u:%g %n' setuid private private/s fifo"

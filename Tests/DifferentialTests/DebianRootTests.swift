@@ -41,12 +41,14 @@ struct DebianRootTests {
   private static func makeDisk(in work: TemporaryDirectory) throws -> String {
     let root = work.path + "/root"
     let disk = work.path + "/disk.img"
-    try runSuccessfully(
+    // It makes a namespace of its own.
+    let made = try runApart(
       [
         "mmdebstrap", "--quiet", "--mode=root", "--variant=minbase",
         // A machine's clock may be ahead of a mirror.
         "--aptopt=Acquire::Check-Valid-Until \"false\"", "stable", root,
-      ], timeout: 1200)
+      ], needsNetwork: true, timeout: 1200)
+    try #require(made.succeeded, "\(made.errors)")
     defer { try? FileManager.default.removeItem(atPath: root) }
     try runSuccessfully(["truncate", "-s", "\(size + 2 * start)", disk])
     try "label: gpt\nstart=2048, size=\(size / 512), type=linux, name=root\n".write(

@@ -137,4 +137,19 @@ import Testing
     #expect(try fileSystem(refused).summary.notices.count == 2)
     try expectWhole(try open(scratch.image) { $0.allowsExternalFiles = true })
   }
+
+  /// What lies on a further device has no place in the volume, but one in a file.
+  @Test func extentsTellOfTheFileThatHoldsThem() throws {
+    let scratch = try Scratch(movingDevices: false)
+    let table = try runSuccessfully([vitrineBinary, "extents", "disk.erofs", "/text"], in: scratch.folder.url).output
+    let halves = table.components(separatedBy: "In disk.erofs:\n")
+    #expect(halves.count == 2 && halves[0].contains("unknown_loc") && !halves[0].contains("encoded"), "\(table)")
+    #expect(halves.last?.contains("  in one.blob:\n") == true || halves.last?.contains("  in two.blob:\n") == true)
+    let text = try runSuccessfully([vitrineBinary, "extents", "--json", "disk.erofs", "/text"], in: scratch.folder.url)
+      .output
+    for extent in text.components(separatedBy: "{") where extent.contains("volume-offset") {
+      #expect(extent.contains("\"state\": \"elsewhere\"") == extent.contains("\"disk-offset\": null"), "\(extent)")
+    }
+    #expect(text.contains("\"elsewhere\"") && text.contains(".blob\", \"state\": \"written\""))
+  }
 }

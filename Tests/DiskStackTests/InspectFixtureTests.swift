@@ -4,7 +4,7 @@ import Testing
 
 /// `vitrine inspect` on the images of all formats.
 @Suite struct InspectFixtureTests {
-  static let images = ["qcow2", "qcow", "qed", "vmdk", "vhd", "vhdx", "vdi", "split", "squashfs"].flatMap(
+  static let images = ["qcow2", "qcow", "qed", "vmdk", "vhd", "vhdx", "vdi", "split", "squashfs", "erofs"].flatMap(
     Fixture.all(of:))
 
   /// Those that have an `inspect.txt`, which may be empty before VITRINE_UPDATE_GOLDEN=1 fills it.
@@ -28,7 +28,7 @@ import Testing
     #expect(result.status == 0 && result.errors.isEmpty, "\(result.errors)")
     #expect(try schema.violations(in: Data(result.output.utf8)) == [])
     let object = try JSONDecoder().decode(JSON.self, from: Data(result.output.utf8))
-    let formats = ["vhd": "vpc", "split": "raw", "squashfs": "raw"]
+    let formats = ["vhd": "vpc", "split": "raw", "squashfs": "raw", "erofs": "raw"]
     #expect(object["format"] == .string(formats[fixture.format] ?? fixture.format))
     if let disk = try fixture.disk { #expect(object["virtual-size"] == .number(Double(disk.size))) }
     if case .number(let stored)? = object["allocated-size"], case .number(let size)? = object["virtual-size"] {
@@ -47,7 +47,7 @@ import Testing
   }
 
   @Test func someAreGolden() {
-    #expect(Set(Self.golden.map(\.format)).isSuperset(of: ["vmdk", "vhdx", "split"]))
+    #expect(Set(Self.golden.map(\.format)).isSuperset(of: ["vmdk", "vhdx", "split", "squashfs", "erofs"]))
   }
 
   /// Of each format some as they are meant to look. What files take on the host differs from host to host.
@@ -70,7 +70,7 @@ import Testing
   }
 
   /// Where an image cannot be opened, one line says so, and names it.
-  @Test(arguments: images.filter { $0.isHostile && $0.format != "squashfs" })
+  @Test(arguments: images.filter { $0.isHostile && !["squashfs", "erofs"].contains($0.format) })
   func refusalIsOneLine(fixture: Fixture) throws {
     let opening = try #require(try fixture.text("expect.txt")).split(separator: "\n").first { $0.hasPrefix("open ") }
     let result = try inspect(fixture)

@@ -6,7 +6,7 @@ import TestSupport
 import Testing
 import Volumes
 
-/// A filesystem behind a program is found, wherever the program's headers say that it ends, and nothing else is taken
+/// A filesystem behind a program or script is found, wherever the program's headers say that it ends, and nothing else is taken
 /// for one.
 @Suite struct ProgramPayloadTests {
   /// A program of the ELF format that does nothing: a header, a segment, and a table of sections behind it.
@@ -105,9 +105,42 @@ import Volumes
       #expect(throws: StackError.self) { try open(program + fake) }
     }
     #expect(throws: StackError.self) { try open(program) }
-    // What is no program may hold anything.
-    let text = [UInt8](repeating: 0x20, count: program.count)
-    #expect(throws: StackError.self) { try open(text + payload()) }
+    // As often as it fits into the file.
+    #expect(throws: StackError.self) {
+      try open(program + Array(repeating: Array("hsqs".utf8), count: 100_000).joined())
+    }
+  }
+
+  /// What is neither a program nor a script may hold anything: it is not shown, but who asks is told where it begins.
+  @Test func furtherInAnythingElseItIsOnlyTold() throws {
+    let text = [UInt8](repeating: 0x20, count: 200_001)
+    let error = try #require(throws: StackError.self) { try open(text + payload()) }
+    guard case .nothingRecognized(_, nil, 200_001) = error else {
+      Issue.record("\(error)")
+      return
+    }
+    #expect(error.text.hasSuffix("there is a SquashFS further in: -o offset=200001 shows it"))
+    let other = try #require(throws: StackError.self) { try open(text) }
+    #expect(other.text.hasSuffix("if the disk starts further in, say where with -o offset=BYTES"))
+  }
+
+  @Test(arguments: [0, 1, 65_533, 3_000_000])
+  func behindAScript(_ length: Int) throws {
+    let script = Array("#!/bin/sh\ntail -c +20000 \"$0\" >files; exit\n".utf8) + [UInt8](repeating: 0x0A, count: length)
+    try expectFound(behind: script, "\(length)")
+    #expect(throws: StackError.self) { try open(script) }
+    // One that is cut short is named all the same.
+    let payload = try payload()
+    let volume = try open(script + payload.prefix(payload.count / 2)).volumes.first
+    #expect(volume?.signature?.type == "squashfs" && volume?.fileSystem == nil)
+  }
+
+  /// Programs as they come from compilers and linkers.
+  @Test(arguments: ["/bin/sh", "/usr/bin/env", "/usr/bin/perl"], [0, 3])
+  func behindRealPrograms(_ path: String, gap: Int) throws {
+    let program = Array(try Data(contentsOf: URL(fileURLWithPath: path)))
+    try expectFound(behind: program + [UInt8](repeating: 0, count: gap), "\(path)")
+    #expect(throws: StackError.self) { try open(program) }
   }
 
   @Test func oneThatIsCutShortIsStillNamed() throws {

@@ -1,6 +1,8 @@
 import BlockDevices
 import Bytes
 import FileSystems
+import Foundation
+import Synchronization
 import SystemPackage
 import TestSupport
 import Testing
@@ -137,6 +139,32 @@ import Testing
       count += 1
     }
     #expect(count > units.count)
+  }
+
+  /// Four who read small pieces anywhere in a file decode each block once, and read it from the device once.
+  @Test func randomReadsDecodeEachBlockOnce() throws {
+    let device = CountingDevice(try HostFile(opening: FilePath(Fixture("squashfs", "block-8k").image())))
+    var options = OpenOptions()
+    options.units = UnitCache(threads: 0)
+    let fileSystem = try SquashFS(reading: device, options: options)
+    let file = try fileSystem.file(
+      try #require(try fileSystem.lookup(Array("more".utf8).rawSpan, in: fileSystem.root)))
+    // All of the list of blocks, which is metadata.
+    var extents = HostExtentList(limit: 1000)
+    try file.resolve(0..<file.size, into: &extents)
+    let encoded = extents.extents.count { if case .encoded = $0.kind { true } else { false } }
+    try #require(encoded > 100 && extents.length == file.size)
+    device.reset()
+    let failures = Atomic<Int>(0)
+    DispatchQueue.concurrentPerform(iterations: 4) { thread in
+      var generator = SeededGenerator(seed: UInt64(thread))
+      for _ in 0..<500 {
+        let offset = UInt64.random(in: 0..<(file.size - 4096), using: &generator)
+        if (try? file.bytes(4096, at: offset))?.count != 4096 { failures.add(1, ordering: .relaxed) }
+      }
+    }
+    #expect(failures.load(ordering: .relaxed) == 0)
+    #expect(device.readCount == encoded, "\(device.readCount) reads of \(encoded) blocks")
   }
 
   @Test func whatIsNoDirectoryIsNone() throws {

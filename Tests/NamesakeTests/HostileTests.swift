@@ -24,7 +24,7 @@ import Testing
       exec setpriv --reuid 65534 --regid 65534 --clear-groups --no-new-privs \\
         sh -c 'test ! -e /dev/fuse || exit 99; \(line)'
       """
-    return try run(["unshare", "--mount", "--", "sh", "-c", script])
+    return try runApart(["sh", "-c", script], needsNetwork: true)
   }
 
   @Test(.enabled(if: Privileges.isRoot)) func needNoFUSEAndNoRoot() throws {

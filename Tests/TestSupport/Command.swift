@@ -84,6 +84,16 @@ public func runSuccessfully(
   return result
 }
 
+/// Runs a command as root in a mount namespace of its own, without the mounts of tests that run beside this one: there
+/// they would live on for as long as the command does, though they are unmounted here.
+public func runApart(
+  _ command: [String], needsNetwork: Bool = false, timeout: Double = 300
+) throws -> CommandResult {
+  let script = #"umount -a -t fuse.vitrine 2>/dev/null; exec "$@""#
+  let namespaces = ["unshare", "--mount"] + (needsNetwork ? [] : ["--net"])
+  return try run(namespaces + ["--", "sh", "-c", script, "sh"] + command, timeout: timeout)
+}
+
 /// A directory that goes away with this object.
 public final class TemporaryDirectory: Sendable {
   public let url: URL

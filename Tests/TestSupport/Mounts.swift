@@ -5,8 +5,15 @@ public func withKernelMount<R>(
   of image: String, type: String = "ext4", options: [String] = [], _ body: (String) throws -> R
 ) throws -> R {
   let directory = try TemporaryDirectory(prefix: "vitrine-kernel")
-  try runSuccessfully(
-    ["mount", "-t", type, "-o", (["ro", "loop"] + options).joined(separator: ","), image, directory.path])
+  let mount = ["mount", "-t", type, "-o", (["ro", "loop"] + options).joined(separator: ","), image, directory.path]
+  // mount(8) can choose a loop device that somebody else takes at the same time: the next time it chooses another.
+  var result = try run(mount)
+  var attempts = 1
+  while attempts < 10, result.errors.contains("already mounted or mount point busy") {
+    result = try run(mount)
+    attempts += 1
+  }
+  guard result.succeeded else { throw CommandFailure(command: mount, result: result) }
   defer { unmount(directory.path) }
   return try body(directory.path)
 }

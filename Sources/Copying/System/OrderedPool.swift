@@ -1,61 +1,31 @@
 internal import BlockDevices
-internal import CLinux
-internal import Glibc
 
 /// Threads that work on several things at a time, whose results come out in the order in which the things went in.
-// Safe: what is shared is touched under the lock only, which lives as long as the object; threads hold the object.
-@safe public final class OrderedPool<Input: Sendable, Output: Sendable>: @unchecked Sendable {
-  private let lock: UnsafeMutablePointer<pthread_mutex_t>
-  /// There is something to be done, or nothing more.
-  private let filled: UnsafeMutablePointer<pthread_cond_t>
-  /// The result that is next in order is there, or a thread has ended.
-  private let finished: UnsafeMutablePointer<pthread_cond_t>
-  private let work: @Sendable (Input) -> Output
+///
+/// One thread gives and takes; the pool's own threads are started as they are needed, and end with `close`.
+public final class OrderedPool<Input: Sendable, Output: Sendable> {
+  private let shared: SharedWork<Input, Output>
   private let threads: Int
   private var started = 0
-  private var running = 0
-  private var waiting: [(number: Int, input: Input)] = []
-  private var results: [Int: Output] = [:]
   private var added = 0
   private var taken = 0
-  private var isClosed = false
 
-  /// - Parameter threads: 1 and more; they are started as they are needed, and end with `close`.
+  /// - Parameter threads: 1 and more.
   public init(threads: Int, _ work: @escaping @Sendable (Input) -> Output) {
     self.threads = threads
-    self.work = work
-    // Safe: allocated and initialized here, and taken down in `deinit` alone.
-    unsafe lock = .allocate(capacity: 1)
-    unsafe filled = .allocate(capacity: 1)
-    unsafe finished = .allocate(capacity: 1)
-    unsafe pthread_mutex_init(lock, nil)
-    unsafe pthread_cond_init(filled, nil)
-    unsafe pthread_cond_init(finished, nil)
+    shared = SharedWork(work)
   }
 
-  deinit {
-    // Safe: nobody else has the object, so nobody is in a call with these.
-    unsafe pthread_mutex_destroy(lock)
-    unsafe pthread_cond_destroy(filled)
-    unsafe pthread_cond_destroy(finished)
-    unsafe lock.deallocate()
-    unsafe filled.deallocate()
-    unsafe finished.deallocate()
-  }
+  deinit { close() }
 
   /// Things that went in and have not come out.
   public var count: Int { added - taken }
 
-  /// For one thread to call, as the others are.
   public func add(_ input: Input) {
-    // Safe, here and below: the lock and the conditions are initialized.
-    unsafe pthread_mutex_lock(lock)
-    waiting.append((added, input))
+    shared.add(input, number: added)
     added += 1
-    let needsThread = started < threads
-    unsafe pthread_cond_signal(filled)
-    unsafe pthread_mutex_unlock(lock)
-    if needsThread, Thread.start({ [self] in serve() }) { started += 1 }
+    let shared = self.shared
+    if started < threads, Thread.start({ shared.serve() }) { started += 1 }
   }
 
   /// The result that is next in order; nil where nothing is to come.
@@ -63,75 +33,103 @@ internal import Glibc
   public func next(whileWaiting: () -> Void = {}) -> Output? {
     guard count > 0 else { return nil }
     // Where the system gives no thread, whoever waits does the work.
-    if started == 0, !waiting.isEmpty {
-      taken += 1
-      return work(waiting.removeFirst().input)
-    }
+    if started == 0 { shared.serveOnce() }
     while true {
-      if let result = takeResult() { return result }
+      if let result = shared.result(taken) {
+        taken += 1
+        return result
+      }
       whileWaiting()
     }
   }
 
-  /// nil where it is not there soon.
-  private func takeResult() -> Output? {
-    unsafe pthread_mutex_lock(lock)
-    defer { unsafe pthread_mutex_unlock(lock) }
-    if results[taken] == nil {
-      var time = timespec()
-      // Safe: the calls fill and read a `timespec`.
-      unsafe clock_gettime(CLOCK_REALTIME, &time)
-      time.tv_nsec += 100_000_000
-      if time.tv_nsec >= 1_000_000_000 {
-        time.tv_sec += 1
-        time.tv_nsec -= 1_000_000_000
-      }
-      while results[taken] == nil, unsafe pthread_cond_timedwait(finished, lock, &time) == 0 {}
-    }
-    guard let result = results.removeValue(forKey: taken) else { return nil }
-    taken += 1
-    return result
-  }
-
-  /// Lets the threads end when they have done what they are at; results that nobody has taken are gone.
+  /// Lets the threads end when they have done what they are at; results that were not taken are gone.
   /// - Parameter waits: until they have done that.
   public func close(waits: Bool = false) {
-    unsafe pthread_mutex_lock(lock)
-    isClosed = true
-    waiting.removeAll()
-    unsafe pthread_cond_broadcast(filled)
-    while waits && running > 0 { unsafe pthread_cond_wait(finished, lock) }
-    let left = results
-    results.removeAll()
+    shared.close(waits: waits)
     taken = added
-    unsafe pthread_mutex_unlock(lock)
-    withExtendedLifetime(left) {}
+  }
+}
+
+/// What goes in and what comes out, which the threads share with the one who gives and takes.
+private final class SharedWork<Input: Sendable, Output: Sendable>: Sendable {
+  private struct State: Sendable {
+    var waiting: [(number: Int, input: Input)] = []
+    var results: [Int: Output] = [:]
+    /// The result that is next to be taken.
+    var next = 0
+    /// Threads that are at something.
+    var running = 0
+    var isClosed = false
   }
 
-  private func serve() {
-    while let (number, input) = take() {
-      var result: Output? = work(input)
-      unsafe pthread_mutex_lock(lock)
-      if isClosed {
-        // Gone before anybody is told that the work has ended.
-        unsafe pthread_mutex_unlock(lock)
-        result = nil
-        unsafe pthread_mutex_lock(lock)
-      } else {
-        results[number] = result
-      }
-      running -= 1
-      if number == taken || isClosed { unsafe pthread_cond_signal(finished) }
-      unsafe pthread_mutex_unlock(lock)
+  private let state = Monitor(State())
+  private let work: @Sendable (Input) -> Output
+
+  init(_ work: @escaping @Sendable (Input) -> Output) { self.work = work }
+
+  func add(_ input: Input, number: Int) {
+    state.withLock { $0.waiting.append((number, input)) }
+    // Nobody waits for a result while he gives.
+    state.tellOne()
+  }
+
+  /// nil where it is not there soon.
+  func result(_ number: Int) -> Output? {
+    state.wait(atMost: 100) { state in
+      state.next = number
+      return state.results.removeValue(forKey: number)
     }
+  }
+
+  func close(waits: Bool) {
+    let left = state.withLock { state in
+      state.isClosed = true
+      state.waiting.removeAll()
+      defer { state.results.removeAll() }
+      return state.results
+    }
+    state.tellAll()
+    withExtendedLifetime(left) {}
+    if waits { _ = state.wait { $0.running == 0 ? true : nil } }
+  }
+
+  /// What a thread does until the work is closed.
+  func serve() {
+    while let (number, input) = take() { finish(number, work(input)) }
+  }
+
+  /// Does what waits first.
+  func serveOnce() {
+    let first = state.withLock { state in
+      state.running += 1
+      return state.waiting.removeFirst()
+    }
+    finish(first.number, work(first.input))
   }
 
   private func take() -> (number: Int, input: Input)? {
-    unsafe pthread_mutex_lock(lock)
-    defer { unsafe pthread_mutex_unlock(lock) }
-    while waiting.isEmpty && !isClosed { unsafe pthread_cond_wait(filled, lock) }
-    guard !isClosed, !waiting.isEmpty else { return nil }
-    running += 1
-    return waiting.removeFirst()
+    state.wait { state -> (number: Int, input: Input)?? in
+      if state.isClosed { return .some(nil) }
+      guard !state.waiting.isEmpty else { return nil }
+      state.running += 1
+      return state.waiting.removeFirst()
+    } ?? nil
+  }
+
+  /// A result that nobody wants any more is gone before anybody is told that the work has ended.
+  private func finish(_ number: Int, _ result: consuming Output) {
+    var result: Output? = result
+    let isWanted = state.withLock { state in
+      guard !state.isClosed else { return false }
+      state.results[number] = result
+      return true
+    }
+    result = nil
+    let isAwaited = state.withLock { state in
+      state.running -= 1
+      return !isWanted || number == state.next
+    }
+    if isAwaited { state.tellAll() }
   }
 }

@@ -25,9 +25,10 @@ struct ExtentTable {
 
   /// - Parameters:
   ///   - spaceSize: bytes of what the extents lie in.
+  ///   - own: the image's own file, where they are places in the host's files.
   ///   - rows: visits them in order, and ends with what went wrong.
   func write(
-    _ name: [UInt8], spaceSize: UInt64,
+    _ name: [UInt8], spaceSize: UInt64, in own: HostFile? = nil,
     _ rows: ((ExtentRow) throws(ReadError) -> Void) throws(ReadError) -> Void
   ) throws {
     let blocks = HumanSize.units(fileSize, of: blockSize)
@@ -36,7 +37,7 @@ struct ExtentTable {
     try output.write(" is \(fileSize) (\(blocks) block\(blocks == 1 ? "" : "s") of \(blockSize) bytes)\n")
     let logicalWidth = max(Self.leastLogicalWidth, "\(blocks)".utf8.count)
     let physicalWidth = max(Self.leastPhysicalWidth, "\(spaceSize / blockSize)".utf8.count)
-    var state = State()
+    var state = State(file: own)
     // One behind, since the last one is marked.
     var held: ExtentRow?
     var failure: (any Error)?
@@ -66,14 +67,14 @@ struct ExtentTable {
     }
     if let file = row.file, state.file !== file {
       // Whose bytes the places count, where they are not all in the image's own file.
-      if state.file != nil || state.index > 0 { try output.write("  in \(Escaped.text(file.path.string)):\n") }
+      try output.write("  in \(Escaped.text(file.path.string)):\n")
       state.file = file
     }
     let expected = fragment(row, &state)
     let firstBlock = row.logical / blockSize
     let count = HumanSize.units(row.end, of: blockSize) - firstBlock
     var flags: [String] = isLast ? ["last"] : []
-    if row.physical == nil { flags += ["unknown_loc", "encoded"] }
+    if row.physical == nil { flags += row.isElsewhere ? ["unknown_loc"] : ["unknown_loc", "encoded"] }
     if isUnaligned(row) { flags.append("not_aligned") }
     if row.isUnwritten { flags.append("unwritten") }
     if row.end >= fileSize { flags.append("eof") }
@@ -184,7 +185,8 @@ struct ExtentsJSON {
         ("filename", .optional(row.file.map { Escaped.text($0.path.string) })),
       ]
     }
-    let state = row.isUnwritten ? "unwritten" : row.physical == nil ? "encoded" : "written"
+    let state =
+      row.isUnwritten ? "unwritten" : row.isElsewhere ? "elsewhere" : row.physical == nil ? "encoded" : "written"
     return .object(members + [("state", .string(state))])
   }
 }

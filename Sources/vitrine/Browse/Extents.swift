@@ -69,7 +69,8 @@ struct Extents: ParsableCommand {
       if levels.isDiskFile { return }
     }
     try output.write("In \(opened.name):\n")
-    try table.write(name, spaceSize: opened.stack.image.files.first?.size ?? 0) { (visit) throws(ReadError) in
+    let own = opened.stack.image.files.first
+    try table.write(name, spaceSize: own?.size ?? 0, in: own) { (visit) throws(ReadError) in
       try levels.forEachOnHost(visit)
     }
   }
@@ -95,8 +96,10 @@ struct ExtentRow {
   /// Bytes from the start of the file.
   var logical: UInt64
   var length: UInt64
-  /// Bytes from the start of the volume, disk or file; nil where the bytes have to be made.
+  /// Bytes from the start of the volume, disk or file; nil where the bytes have to be made, or lie elsewhere.
   var physical: UInt64?
+  /// On a further device of the filesystem, so in neither the volume nor the disk.
+  var isElsewhere = false
   /// Allocated, but never written.
   var isUnwritten = false
   /// The host's file, on that level.
@@ -140,10 +143,10 @@ struct ExtentLevels {
   /// Whether the volume is the whole disk.
   var isVolumeDisk: Bool { volume.map { $0.start == 0 && $0.device.size >= opened.stack.disk.size } ?? false }
 
-  /// Whether a place in the disk is one in the image's file: a raw image.
+  /// Whether a place in the disk is one in the image's file: a raw image, and nothing lies anywhere else.
   var isDiskFile: Bool {
     isVolumeDisk && opened.stack.image.map == nil && opened.stack.disk.size == opened.stack.image.disk.size
-      && opened.stack.image.files.count == 1
+      && opened.stack.image.files.count == 1 && fileSystem.map { $0.sources.count == 1 } ?? true
   }
 
   /// Visits what is stored, without holes.
@@ -161,8 +164,11 @@ struct ExtentLevels {
         case .unwritten:
           try visit(
             ExtentRow(logical: position, length: extent.length, physical: extent.reserved, isUnwritten: true))
-        case .mapped(_, let offset):
-          try visit(ExtentRow(logical: position, length: extent.length, physical: offset))
+        case .mapped(let source, let offset):
+          let isElsewhere = source > 0
+          try visit(
+            ExtentRow(
+              logical: position, length: extent.length, physical: isElsewhere ? nil : offset, isElsewhere: isElsewhere))
         case .encoded:
           try visit(ExtentRow(logical: position, length: extent.length, physical: nil))
         }
