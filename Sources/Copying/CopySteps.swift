@@ -30,20 +30,37 @@ struct CopySteps {
     case leave(NodeFacts, CopyPlace)
   }
 
-  private struct Task: Sendable {
-    let facts: NodeFacts
-    let host: HostFolder
+  /// Files that one thread makes, one after the other: to hand on each alone takes as long as to make a small one.
+  private struct Batch: Sendable {
+    var files: [(facts: NodeFacts, host: HostFolder)] = []
+    var size: UInt64 = 0
+    /// Files that have their names, to be let go: closing them takes longer than the rest of what is left to do.
+    var named: [NewFile] = []
+
+    static let longest = 16
+    /// Bytes after which nothing is added.
+    static let largest: UInt64 = 512 << 10
   }
 
+  private typealias Made = Result<NewFile, CopyFailure>
+
   /// Descriptors and memory that a copy takes are bounded by these; so many at a time that threads seldom wait.
-  private static let limit = 96
-  private static let low = 48
+  private static let limit = 128
+  private static let low = 64
 
   /// Bytes of contents that the threads have copied, and that nobody has been told of.
-  private final class Progress: Sendable { let bytes = Atomic<UInt64>(0) }
+  final class Progress: Sendable {
+    private let bytes = Atomic<UInt64>(0)
 
-  private var pool: OrderedPool<Task, Result<NewFile, CopyFailure>>?
-  private let progress = Progress()
+    func add(_ count: UInt64) { bytes.wrappingAdd(count, ordering: .relaxed) }
+    func take() -> UInt64 { bytes.exchange(0, ordering: .relaxed) }
+  }
+
+  private var pool: OrderedPool<Batch, [Made]>?
+  private var batch = Batch()
+  /// What the pool has made, in reverse order.
+  private var made: [Made] = []
+  let progress = Progress()
   private var waiting: [Step] = []
   /// Index of the first of `waiting` that has not ended.
   private var first = 0
@@ -53,29 +70,41 @@ struct CopySteps {
   var isLow: Bool { waiting.count - first <= Self.low }
 
   mutating func begin(with files: FileMaker) {
-    pool = OrderedPool(threads: HostEnvironment.coreCount) { [progress] task in
-      Result { () throws(CopyFailure) in
-        try files.make(task.facts, in: task.host, forgetsLists: false) {
-          progress.bytes.wrappingAdd($0, ordering: .relaxed)
+    pool = OrderedPool(threads: HostEnvironment.coreCount) { [progress] batch in
+      batch.files.map { file in
+        Made { () throws(CopyFailure) in
+          try files.make(file.facts, in: file.host, forgetsLists: false) { progress.add($0) }
         }
       }
     }
   }
 
-  /// Bytes that the threads have copied, or left out as holes, since this was asked last.
-  func takeProgress() -> UInt64 { progress.bytes.exchange(0, ordering: .relaxed) }
-
   /// What is not done will not be done; returns when no thread is at anything any more.
   mutating func abandon() {
     pool?.close(waits: true)
     pool = nil
+    batch = Batch()
+    made.removeAll()
     waiting.removeAll()
     first = 0
   }
 
   mutating func add(_ step: Step) throws(CopyFailure) {
-    if case .file(let facts, let place) = step { pool?.add(Task(facts: facts, host: try place.folder.folder())) }
+    if case .file(let facts, let place) = step {
+      batch.files.append((facts, try place.folder.folder()))
+      batch.size = batch.size.addingReportingOverflow(facts.attributes.size).partialValue
+      if batch.files.count >= Batch.longest || batch.size >= Batch.largest { handOn() }
+    }
     waiting.append(step)
+  }
+
+  /// Lets go of a file that has its name, soon.
+  mutating func release(_ file: NewFile) { batch.named.append(file) }
+
+  private mutating func handOn() {
+    guard !batch.files.isEmpty else { return }
+    pool?.add(batch)
+    batch = Batch()
   }
 
   mutating func next() -> Step? {
@@ -90,8 +119,12 @@ struct CopySteps {
   }
 
   /// The file of the step that `next` has told, if that is one.
-  func file(whileWaiting: () -> Void) throws(CopyFailure) -> NewFile? {
-    try pool?.next(whileWaiting: whileWaiting)?.get()
+  mutating func file(whileWaiting: () -> Void) throws(CopyFailure) -> NewFile? {
+    if made.isEmpty {
+      if pool?.count == 0 { handOn() }
+      made = pool?.next(whileWaiting: whileWaiting)?.reversed() ?? []
+    }
+    return try made.popLast()?.get()
   }
 }
 
@@ -108,17 +141,19 @@ extension TreeCopy {
 
   func finishSteps() throws(CopyFailure) {
     while let step = steps.next() { try end(step) }
-    tellProgress()
+    tell(steps.progress)
   }
 
   private func end(_ step: CopySteps.Step) throws(CopyFailure) {
-    tellProgress()
+    let progress = steps.progress
+    tell(progress)
     switch step {
     case .file(_, let place):
       do throws(CopyFailure) {
-        let file = try steps.file { tellProgress() }
+        let file = try steps.file { tell(progress) }
         guard let file, let name = place.name else { return }
         try give(name, to: file, in: place.folder)
+        steps.release(file)
         observer.copied(place.path) { place.target }
       } catch { try report(error, place) }
     case .made(let place): observer.copied(place.path) { place.target }
@@ -127,8 +162,8 @@ extension TreeCopy {
     }
   }
 
-  private func tellProgress() {
-    let copied = steps.takeProgress()
+  private func tell(_ progress: CopySteps.Progress) {
+    let copied = progress.take()
     if copied > 0 { observer.progressed(copied) }
   }
 }
