@@ -19,8 +19,11 @@ struct MountTable {
   static let missing = MountError(.system, "cannot read /proc/self/mountinfo; is /proc mounted?")
 
   /// nil without /proc.
-  static func current() -> MountTable? {
-    guard let bytes = readFile("/proc/self/mountinfo") else { return nil }
+  static func current() -> MountTable? { of("self") }
+
+  /// That of another process, by its number: it may see others. nil where it may not be looked at.
+  static func of(_ process: String) -> MountTable? {
+    guard let bytes = readFile(FilePath("/proc/\(process)/mountinfo")) else { return nil }
     return MountTable(parsing: bytes)
   }
 

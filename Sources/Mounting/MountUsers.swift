@@ -13,12 +13,31 @@ enum MountUsers {
       let links = ["\(base)/cwd", "\(base)/root", "\(base)/exe"] + names(in: "\(base)/fd").map { "\(base)/fd/\($0)" }
       guard links.contains(where: { isBelow(path, target(of: $0)) }) else { continue }
       if found.count == limit { return found + ["…"] }
-      let name = MountTable.readFile(FilePath("\(base)/comm")).map {
-        String(decoding: $0, as: UTF8.self).split(separator: "\n").first.map(String.init) ?? ""
-      }
-      found.append("\(name ?? "process") (\(process))")
+      found.append(describe(process))
     }
     return found
+  }
+
+  /// The same of processes in other mount namespaces, one of each, in which the filesystem is mounted still.
+  /// - Parameter device: as `MountTable.Entry` has it.
+  static func findNamespaces(holding device: String, type: String) -> [String] {
+    var found: [String] = []
+    var seen = Set([target(of: "/proc/self/ns/mnt")])
+    for process in names(in: "/proc") where Int32(process) != nil {
+      guard let namespace = target(of: "/proc/\(process)/ns/mnt"), seen.insert(namespace).inserted,
+        let table = MountTable.of(process), table.entries.contains(where: { $0.device == device && $0.type == type })
+      else { continue }
+      if found.count == limit { return found + ["…"] }
+      found.append(describe(process))
+    }
+    return found
+  }
+
+  private static func describe(_ process: String) -> String {
+    let name = MountTable.readFile(FilePath("/proc/\(process)/comm")).flatMap {
+      String(decoding: $0, as: UTF8.self).split(separator: "\n").first
+    }
+    return "\(name ?? "process") (\(process))"
   }
 
   private static func isBelow(_ path: String, _ target: String?) -> Bool {

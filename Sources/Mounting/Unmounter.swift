@@ -62,7 +62,12 @@ public struct Unmounter {
       return
     }
     if !watched.isReleased(within: 3000) {
-      notice("waiting for the server to release \(entry.source), which something still uses")
+      let others = MountUsers.findNamespaces(holding: entry.device, type: entry.type)
+      notice(
+        "waiting for the server to release \(entry.source), which "
+          + (others.isEmpty
+            ? "something still uses"
+            : "is still mounted in other mount namespaces: of \(others.joined(separator: ", "))"))
       _ = watched.isReleased(within: -1)
     }
   }

@@ -66,6 +66,24 @@ import Testing
     #expect(words(bare.filter { $0.contains(contract.folder.path) }) == words(own))
   }
 
+  /// Somebody who has a mount namespace of his own keeps what was mounted when he made it.
+  @Test(.enabled(if: Privileges.isRoot)) func whoKeepsAMountElsewhereIsNamed() throws {
+    defer { contract.cleanUp() }
+    let result = try contract.sh(
+      #"""
+      "$V" "$I" a --mkdir && unshare --mount sh -c '
+        cut -d " " -f 2,3 /proc/self/mounts | grep " fuse" | grep -v "^$PWD/a " | cut -d " " -f 1 | xargs -r umount
+        echo $$ >keeper; exec sleep 600' &
+      while ! [ -s keeper ]; do sleep 0.1; done
+      "$V" umount a 2>said &
+      while ! [ -s said ]; do sleep 0.1; done
+      kill $(cat keeper); wait; cat said; echo "sleep ($(cat keeper))"; ls -d a
+      """#)
+    let lines = result.output.split(separator: "\n")
+    #expect(lines.count == 2 && lines[0].contains("mount namespaces") && lines[0].contains(lines[1]), "\(result)")
+    #expect(contract.mounted.isEmpty)
+  }
+
   @Test func deadMountsAreShownAsDead() throws {
     defer { contract.cleanUp() }
     try #require(try contract.sh(#""$V" "$I" a --mkdir --pid-file pid && kill -KILL $(cat pid)"#).succeeded)

@@ -130,7 +130,8 @@ import Testing
     let result = try sh(
       #"""
       "$V" run "$I" sh -c 'kill -KILL $("$V" mounts -n | grep "$VITRINE_MOUNT" | sed "s/  */ /g" | cut -d " " -f 4)
-      sleep 0.3; ls "$VITRINE_MOUNT" >/dev/null 2>&1 && echo files; exit 0'
+      n=0; while ls "$VITRINE_MOUNT" >/dev/null 2>&1 && [ $n -lt 300 ]; do sleep 0.1; n=$((n + 1)); done
+      ls "$VITRINE_MOUNT" >/dev/null 2>&1 && echo files; exit 0'
       """#)
     #expect(result.status == 71 && result.errors.contains("server ended") && result.output.isEmpty, "\(result)")
     #expect(left.isEmpty)
