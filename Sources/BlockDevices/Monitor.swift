@@ -35,6 +35,7 @@ internal import Glibc
   /// - Parameter milliseconds: the longest wait; nil for any.
   /// - Returns: nil where that time has passed.
   public func wait<R>(atMost milliseconds: Int? = nil, for body: (inout State) -> R?) -> R? {
+    // Safe: the lock and the condition are initialized, and the deadline is a local.
     unsafe pthread_mutex_lock(lock)
     defer { unsafe pthread_mutex_unlock(lock) }
     if let answer = body(&state) { return answer }
@@ -55,6 +56,7 @@ internal import Glibc
     }
   }
 
+  // Safe, here and below: the condition is initialized.
   /// Tells one of those who wait that something has changed.
   public func tellOne() { unsafe pthread_cond_signal(changed) }
 
