@@ -120,15 +120,13 @@ private final class SharedWork<Input: Sendable, Output: Sendable>: Sendable {
   /// A result that nobody wants any more is gone before anybody is told that the work has ended.
   private func finish(_ number: Int, _ result: consuming Output) {
     var result: Output? = result
-    let isWanted = state.withLock { state in
-      guard !state.isClosed else { return false }
-      state.results[number] = result
-      return true
+    state.withLock { state in
+      if !state.isClosed { state.results[number] = result }
     }
     result = nil
     let isAwaited = state.withLock { state in
       state.running -= 1
-      return !isWanted || number == state.next
+      return state.isClosed || number == state.next
     }
     if isAwaited { state.tellAll() }
   }
