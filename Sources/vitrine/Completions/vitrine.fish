@@ -21,12 +21,11 @@ function __vitrine_takes_selector
     contains -- (__vitrine_command) mount run inspect
 end
 
-# Whether the arguments before the one being typed, but for options and their values, are so many.
-function __vitrine_has
+# The arguments before the one being typed, but for options and their values.
+function __vitrine_operands
     set -l words (commandline -opc)
     set -e words[1]
     contains -- "$words[1]" $__vitrine_commands help; and set -e words[1]
-    set -l count 0
     set -l skip no
     for word in $words
         if test $skip = yes
@@ -38,53 +37,33 @@ function __vitrine_has
             set skip yes
         else if test "$word" = -p; and __vitrine_takes_selector
             set skip yes
-        else if contains -- $word -P -I; and __vitrine_is tree
+        else if contains -- $word -P -I -L; and __vitrine_is tree
             set skip yes
         else if contains -- $word -B -t -x; and __vitrine_is df
             set skip yes
-        else if contains -- $word -B -t; and __vitrine_is du
-            set skip yes
-        else if test "$word" = -L; and __vitrine_is tree
+        else if contains -- $word -B -t -d; and __vitrine_is du
             set skip yes
         else if test "$word" = -c; and __vitrine_is stat
             set skip yes
-        else if test "$word" = -d; and __vitrine_is du
-            set skip yes
         else if not string match -q -- '-*' $word
-            set count (math $count + 1)
+            printf '%s\n' $word
         end
     end
-    test $count -eq $argv[1]
 end
 
-# The first argument, and the options that say how the image is read.
+# Whether there are so many of them.
+function __vitrine_has
+    set -l operands (__vitrine_operands)
+    test (count $operands) -eq $argv[1]
+end
+
+# The first argument.
 function __vitrine_image
-    set -l words (commandline -opc)
-    set -e words[1]
-    contains -- "$words[1]" $__vitrine_commands help; and set -e words[1]
-    set -l skip no
-    for word in $words
-        if test $skip = yes
-            set skip no
-        else if contains -- $word -o --partition --view --color --offset --sector-size --sizelimit --format --snapshot \
-                --backing-file --device --block-size --threshold --type --exclude-type --exclude --time-style \
-                --level --format-string --printf --max-depth
-            set skip yes
-        else if test "$word" = -p; and __vitrine_takes_selector
-            set skip yes
-        else if contains -- $word -P -I; and __vitrine_is tree
-            set skip yes
-        else if contains -- $word -B -t -x; and __vitrine_is df
-            set skip yes
-        else if contains -- $word -B -t; and __vitrine_is du
-            set skip yes
-        else if not string match -q -- '-*' $word
-            echo $word
-            return
-        end
-    end
+    set -l operands (__vitrine_operands)
+    test (count $operands) -gt 0; and printf '%s\n' $operands[1]
 end
 
+# The options that say how the image is read.
 function __vitrine_reading
     set -l words (commandline -opc)
     set -l takes no
