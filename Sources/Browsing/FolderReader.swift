@@ -1,6 +1,7 @@
 public import Bytes
+internal import FileSystems
 
-/// Tells the entries of a folder one by one, but for "." and "..", in any order and in bounded memory.
+/// Tells the entries of a folder one by one, in any order and in bounded memory; "." and ".." to who asks for them.
 ///
 /// A folder that fits into the budget is listed once. Of a larger one, as many entries as fit are held at a time, and
 /// it is listed again for the next ones: in its own order from where it stopped, and sorted, for those that follow.
@@ -10,11 +11,15 @@ public struct FolderReader: Sendable {
   private let tree: Tree
   private let budget: Int
   private let includes: (@Sendable (RawSpan, ListedEntry) -> Bool)?
+  /// Whether symbolic links are sorted by what they lead to.
+  private let followsLinks: Bool
   private var batch = EntryBatch()
   private var index = 0
   /// Between which entries those in `batch` lie: what is behind `end` is still to be listed.
   private var start = Place()
-  private var end = Place()
+  private var end: Place
+  /// Before all that is told.
+  private let first: Place
   private var isComplete = false
   private var failure: ReadError?
 
@@ -32,15 +37,21 @@ public struct FolderReader: Sendable {
   /// - Parameters:
   ///   - folder: the number of a folder in `tree`.
   ///   - budget: bytes of memory for the entries held at a time.
+  ///   - followsLinks: whether symbolic links are sorted by what they lead to.
+  ///   - tellsDots: whether "." and ".." are told, too.
   ///   - includes: leaves out what it answers false for.
   public init(
     of folder: UInt64, in tree: Tree, order: FolderOrder = .listed, budget: Int = FolderReader.defaultBudget,
+    followsLinks: Bool = false, tellsDots: Bool = false,
     includes: (@Sendable (RawSpan, ListedEntry) -> Bool)? = nil
   ) {
     self.folder = folder
     self.tree = tree
     self.order = order
     self.budget = max(budget, 64 << 10)
+    self.followsLinks = followsLinks
+    first = Place(cookie: tellsDots ? 0 : 2)
+    end = first
     self.includes = includes
   }
 
@@ -122,12 +133,11 @@ public struct FolderReader: Sendable {
     var bound: Place?
     let floor = start
     do throws(ReadError) {
-      try tree.list(folder, from: Place().cookie) { name, entry in
+      try tree.list(folder, from: first.cookie) { name, entry in
         guard includes?(name, entry) ?? true else { return true }
         let name = name.array
         // What cannot be read is told of by whoever asks for its attributes; it has to be somewhere meanwhile.
-        let attributes = order.needsAttributes ? (try? tree.facts(of: entry.number))?.attributes : nil
-        let place = Place(key: order.key(of: name, attributes), name: name)
+        let place = Place(key: key(of: name, entry), name: name)
         guard isBefore(floor, place), bound.map({ isBefore(place, $0) }) ?? true else { return true }
         filled.append(name, entry, key: place.key ?? EntryKey([]))
         if filled.heldSize >= budget {
@@ -146,6 +156,17 @@ public struct FolderReader: Sendable {
     // It comes again where the rest is listed.
     failure = nil
     end = place(behind: batch.items.count - 1)
+  }
+
+  private func key(of name: [UInt8], _ entry: ListedEntry) -> EntryKey {
+    guard order.needsFacts else { return order.key(of: name, nil) }
+    let facts = try? tree.facts(of: entry.number)
+    let isLink = (facts?.attributes.type ?? entry.type) == .symbolicLink
+    let end = isLink && (followsLinks || order.foldersFirst) ? try? tree.linkEnd(of: entry.number, in: folder) : nil
+    // A link to a folder is among the folders, also where it counts for itself. Of one that leads nowhere, nothing counts.
+    return order.key(
+      of: name, isLink && followsLinks ? end?.attributes : facts?.attributes,
+      isFolder: (end ?? facts)?.attributes.type == .directory)
   }
 
   private func isBefore(_ first: Place, _ second: Place) -> Bool {

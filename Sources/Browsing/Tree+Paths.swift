@@ -17,10 +17,28 @@ extension Tree {
   ///   after forty links; and what reading the folders gives.
   public func node(at path: [UInt8], followsLast: Bool = true) throws(ReadError) -> NodeFacts {
     guard !path.isEmpty else { throw .io(.noSuchFileOrDirectory, "path") }
-    var current = try facts(of: Self.root)
+    return try resolve(PathRemainder(path, floor: Self.root), from: facts(of: Self.root), followsLast: followsLast)
+  }
+
+  /// What the symbolic link `link`, an entry of `folder`, leads to in the end.
+  ///
+  /// - Throws: as `node(at:)`.
+  public func linkEnd(of link: UInt64, in folder: UInt64) throws(ReadError) -> NodeFacts {
+    let target = try linkTarget(of: link)
+    guard !target.isEmpty else { throw .io(.noSuchFileOrDirectory, "path") }
+    let top = volumeRoot(of: link)
+    let start = try facts(of: target.first == slash ? top : folder)
+    return try resolve(PathRemainder(target, floor: top), from: start, followsLast: true, links: 1)
+  }
+
+  /// - Parameter links: how many were followed before.
+  private func resolve(
+    _ path: PathRemainder, from start: NodeFacts, followsLast: Bool, links: Int = 0
+  ) throws(ReadError) -> NodeFacts {
+    var current = start
     // What is left to go: the path, and upon it the rest of each link that was entered. Never deeper than `linkLimit`.
-    var left = [PathRemainder(path, floor: Self.root)]
-    var links = 0
+    var left = [path]
+    var links = links
     while !left.isEmpty {
       let place = left.count - 1
       guard let name = left[place].next() else {

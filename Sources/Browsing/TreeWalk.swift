@@ -15,7 +15,7 @@ internal import SystemPackage
 ///     }
 ///
 /// Walks need no recursion, and memory within a budget, however many files there are, however large the folders and
-/// however deep they lie. Symbolic links are told and never followed. Two walks can go side by side: each `next` does
+/// however deep they lie. Symbolic links are told, and followed only for those who ask for that. Two walks can go side by side: each `next` does
 /// one step. A walk by name of two trees goes through them in the same order, so that their differences can be told in
 /// one pass.
 ///
@@ -30,6 +30,8 @@ public struct TreeWalk: Sendable {
     /// Whether each node's facts are looked up: a node that cannot be read then is `.failed`. Without, they are only
     /// for what the folder does not say the type of.
     public var needsFacts = true
+    /// What is done with symbolic links below the start.
+    public var links = Links.told
     /// Levels below the start that are told; nil for all.
     public var maximumDepth: Int?
     /// Leaves out entries that this answers false for, with all that is in them.
@@ -38,6 +40,15 @@ public struct TreeWalk: Sendable {
     public var budget = 64 << 20
 
     public init() {}
+  }
+
+  public enum Links: Sendable {
+    /// They are nodes as others.
+    case told
+    /// What they lead to is told in their place, and entered; where that is nothing, it is `.failed`.
+    case followed
+    /// The same, but for those that lead nowhere: they are told themselves.
+    case followedWhereTheyLead
   }
 
   /// A node on the way.
@@ -50,6 +61,8 @@ public struct TreeWalk: Sendable {
     public let type: NodeType
     /// nil where they were neither asked for nor needed.
     public let facts: NodeFacts?
+    /// The symbolic link that was followed to it, if any.
+    public var link: NodeFacts?
     /// 0 for the start.
     public let depth: Int
     /// Whether no other entry of its folder follows.
@@ -101,8 +114,11 @@ public struct TreeWalk: Sendable {
     self.options = options
     self.start = start
     self.path = path
-    foldersLeft = tree.mostFolders
+    // Through links, a folder is met as often as there are ways to it: twice as many with each level, if someone likes.
+    foldersLeft = options.links == .told ? tree.mostFolders : max(tree.mostFolders, Self.mostFoldersThroughLinks)
   }
+
+  private static let mostFoldersThroughLinks: UInt64 = 1 << 24
 
   /// The next event; nil at the end.
   public mutating func next() -> Event? {
@@ -161,13 +177,39 @@ public struct TreeWalk: Sendable {
       do { facts = try tree.facts(of: entry.number) } catch { return .failed(error) }
     }
     // The folder says what its entry is; the node itself knows better.
-    guard let type = facts?.attributes.type ?? entry.type else { return .failed(.corrupt("node", at: entry.number)) }
+    guard var type = facts?.attributes.type ?? entry.type else { return .failed(.corrupt("node", at: entry.number)) }
+    var link: NodeFacts?
+    if type == .symbolicLink && options.links != .told {
+      do {
+        let end = try follow(entry, facts, in: frames[top].node.number)
+        if let end { (link, facts, type) = (end.link, end.facts, end.facts.attributes.type) }
+      } catch { return .failed(error) }
+    }
     // Where the rest cannot be listed, that is told with the next step.
     let isLast = frames[top].reader.isAtEnd()
     return tell(
       Node(
-        name: entry.name, number: entry.number, statNumber: entry.statNumber, type: type, facts: facts,
-        depth: frames.count, isLast: isLast))
+        name: entry.name, number: link == nil ? entry.number : facts?.number ?? entry.number,
+        statNumber: link == nil ? entry.statNumber : facts?.statNumber ?? entry.statNumber, type: type, facts: facts,
+        link: link, depth: frames.count, isLast: isLast))
+  }
+
+  /// Where a symbolic link leads; nil for one that leads nowhere, where such are told themselves.
+  private func follow(
+    _ entry: FolderEntry, _ known: NodeFacts?, in folder: UInt64
+  ) throws(ReadError) -> (link: NodeFacts, facts: NodeFacts)? {
+    let link: NodeFacts
+    if let known { link = known } else { link = try tree.facts(of: entry.number) }
+    let end: NodeFacts
+    do throws(ReadError) { end = try tree.linkEnd(of: entry.number, in: folder) } catch {
+      guard options.links == .followedWhereTheyLead, error.leadsNowhere else { throw error }
+      return nil
+    }
+    // A folder that the walk is in would be entered again and again.
+    guard end.attributes.type != .directory || !ancestors.contains(end.number) else {
+      throw .io(.tooManySymbolicLinkLevels, "path")
+    }
+    return (link, end)
   }
 
   /// Enters a folder, or says why not.
@@ -175,7 +217,11 @@ public struct TreeWalk: Sendable {
     guard !ancestors.contains(folder.number) else {
       return .corrupt("folder, which lies within itself", at: folder.statNumber)
     }
-    guard foldersLeft > 0 else { return .corrupt("tree: it has more folders than there are inodes", at: nil) }
+    guard foldersLeft > 0 else {
+      return options.links == .told
+        ? .corrupt("tree: it has more folders than there are inodes", at: nil)
+        : .unsupported("number of ways through symbolic links", at: nil)
+    }
     foldersLeft -= 1
     let needed = Self.frameSize + folder.name.count
     if heldSize + needed > options.budget { release() }
@@ -184,9 +230,10 @@ public struct TreeWalk: Sendable {
     // A name of its own: as part of its folder's names it would keep all of them in memory.
     let folder = Node(
       name: Array(folder.name)[...], number: folder.number, statNumber: folder.statNumber, type: folder.type,
-      facts: folder.facts, depth: folder.depth, isLast: folder.isLast)
+      facts: folder.facts, link: folder.link, depth: folder.depth, isLast: folder.isLast)
     let reader = FolderReader(
-      of: folder.number, in: tree, order: options.order, budget: options.budget / 4, includes: options.includes)
+      of: folder.number, in: tree, order: options.order, budget: options.budget / 4,
+      followsLinks: options.links != .told, includes: options.includes)
     frames.append(Frame(node: folder, reader: reader, pathLength: path.count, heldSize: needed))
     heldSize += needed
     return nil
@@ -209,6 +256,14 @@ public struct TreeWalk: Sendable {
       heldSize += size - frames[index].heldSize
       frames[index].heldSize = size
     }
+  }
+}
+
+extension ReadError {
+  /// Whether it tells of a path at whose end there is nothing.
+  public var leadsNowhere: Bool {
+    guard case .io(let error) = cause else { return false }
+    return error == .noSuchFileOrDirectory || error == .notDirectory
   }
 }
 

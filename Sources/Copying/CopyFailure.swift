@@ -68,24 +68,6 @@ extension CopyFailure: CustomStringConvertible {
   }
 }
 
-/// What a copy keeps, and how it goes.
-public struct CopyOptions: Sendable {
-  /// Folders with all that is in them.
-  public var isRecursive = false
-  /// Modes, times, extended attributes and access lists, and owners where that is permitted.
-  public var keepsAttributes = false
-  /// Names of one file stay names of one file.
-  public var keepsLinks = false
-  /// Symbolic links that are named are copied themselves, not what they lead to.
-  public var keepsSymbolicLinks = false
-  /// What is there stays.
-  public var keepsExisting = false
-  /// Permissions that new files never have, where the image's modes are not kept.
-  public var mask: UInt16 = 0o022
-
-  public init() {}
-}
-
 /// Is told how a copy goes.
 public protocol CopyObserver: AnyObject {
   /// `source` has been copied to `target`; paths as a person would write them.

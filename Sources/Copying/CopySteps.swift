@@ -148,11 +148,11 @@ extension TreeCopy {
     let progress = steps.progress
     tell(progress)
     switch step {
-    case .file(_, let place):
+    case .file(let facts, let place):
       do throws(CopyFailure) {
         let file = try steps.file { tell(progress) }
         guard let file, let name = place.name else { return }
-        try give(name, to: file, in: place.folder)
+        try give(name, to: file, facts, in: place.folder)
         steps.release(file)
         observer.copied(place.path) { place.target }
       } catch { try report(error, place) }

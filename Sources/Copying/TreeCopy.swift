@@ -13,7 +13,7 @@ public final class TreeCopy {
   let options: CopyOptions
   let observer: any CopyObserver
   let files: FileMaker
-  private var links = CopiedLinks()
+  private var links: CopiedLinks
   /// The folders that are entered, from the one that a person has named on.
   private var folders: [TargetFolder] = []
   /// What each of them is a copy of: its attributes are given when it is left.
@@ -28,6 +28,7 @@ public final class TreeCopy {
     self.tree = tree
     self.options = options
     self.observer = observer
+    links = CopiedLinks(followsLinks: options.followsLinks)
     files = FileMaker(from: tree, options: options)
   }
 
@@ -61,6 +62,7 @@ public final class TreeCopy {
     }
     var walkOptions = TreeWalk.Options()
     walkOptions.reportsLeaving = true
+    walkOptions.links = options.followsLinks ? .followed : .told
     var walk = TreeWalk(of: tree, from: start, named: path, options: walkOptions)
     while let event = walk.next(), let folder = folders.last {
       if Interruption.isNoted { throw .interrupted }
@@ -179,43 +181,59 @@ extension TreeCopy {
 /// Files and other nodes.
 extension TreeCopy {
   private func copyFile(_ facts: NodeFacts, _ name: [UInt8], in folder: TargetFolder) throws(CopyFailure) {
-    if !folder.isNew, try isKept(name, in: folder) { return }
+    if !folder.isNew, try isKept(name, facts, in: folder) { return }
     let host = try folder.folder()
     let target = try files.make(facts, in: host, forgetsLists: !folder.isNew) { observer.progressed($0) }
-    try give(name, to: target, in: folder)
+    try give(name, to: target, facts, in: folder)
   }
 
   /// Gives a whole file its name.
-  func give(_ name: [UInt8], to target: NewFile, in folder: TargetFolder) throws(CopyFailure) {
+  func give(
+    _ name: [UInt8], to target: NewFile, _ source: NodeFacts, in folder: TargetFolder
+  ) throws(CopyFailure) {
     do throws(Errno) {
       try target.place(as: name)
     } catch {
       guard error == .fileExists else { throw .writing(error) }
-      if try !makeRoom(for: name, in: folder) { return }
+      if try !makeRoom(for: name, source, in: folder) { return }
       do { try target.place(as: name, replaces: true) } catch { throw .writing(error) }
     }
     if !folder.isNew, let made = try? target.facts() { folder.note(made.identity) }
   }
 
   /// Whether what is there is to stay.
-  private func isKept(_ name: [UInt8], in folder: TargetFolder) throws(CopyFailure) -> Bool {
-    guard options.keepsExisting else { return false }
-    do {
-      guard let facts = try folder.folder().facts(of: name) else { return false }
-      if !folder.mayReplace(facts.identity) { throw CopyFailure.sameName }
-      return true
-    } catch let error as Errno { throw .writing(error) } catch { throw error as? CopyFailure ?? .sameName }
+  private func isKept(
+    _ name: [UInt8], _ source: NodeFacts, in folder: TargetFolder
+  ) throws(CopyFailure) -> Bool {
+    guard options.existing != .replaced else { return false }
+    let there: HostFacts?
+    do { there = try folder.folder().facts(of: name) } catch let error as Errno { throw .writing(error) } catch {
+      throw error as? CopyFailure ?? .sameName
+    }
+    guard let there, isKept(there, source) else { return false }
+    guard folder.mayReplace(there.identity) else { throw .sameName }
+    return true
+  }
+
+  private func isKept(_ there: HostFacts, _ source: NodeFacts) -> Bool {
+    switch options.existing {
+    case .replaced: false
+    case .kept: true
+    case .keptUnlessOlder: there.type != .directory && !there.modified.isBefore(source.attributes.modified)
+    }
   }
 
   /// Whether what has the name may be replaced; false where it is to stay.
-  private func makeRoom(for name: [UInt8], in folder: TargetFolder) throws(CopyFailure) -> Bool {
+  private func makeRoom(
+    for name: [UInt8], _ source: NodeFacts, in folder: TargetFolder
+  ) throws(CopyFailure) -> Bool {
     if folder.isNew { throw .sameName }
     let host = try folder.folder()
     let there: HostFacts?
     do { there = try host.facts(of: name) } catch { throw .writing(error) }
     guard let there else { return true }
     guard folder.mayReplace(there.identity) else { throw .sameName }
-    if options.keepsExisting { return false }
+    if isKept(there, source) { return false }
     if there.type == .directory { throw .isFolder }
     return true
   }
@@ -230,7 +248,7 @@ extension TreeCopy {
     var placed = name
     do { try make(facts, placed, target, in: host) } catch {
       guard error == .fileExists else { throw failure(error, of: facts) }
-      if try !makeRoom(for: name, in: folder) { return }
+      if try !makeRoom(for: name, facts, in: folder) { return }
       placed = host.temporaryName()
       do { try make(facts, placed, target, in: host) } catch { throw failure(error, of: facts) }
     }
@@ -260,7 +278,7 @@ extension TreeCopy {
   /// Gives a file that was copied already a further name; false where it was not.
   private func copyAsLink(_ facts: NodeFacts, _ name: [UInt8], in folder: TargetFolder) throws(CopyFailure) -> Bool {
     guard let place = links.place(of: facts) else { return false }
-    if !folder.isNew, try isKept(name, in: folder) { return true }
+    if !folder.isNew, try isKept(name, facts, in: folder) { return true }
     let source = try place.folder.folder()
     defer { if !folders.contains(where: { $0 === place.folder }) { place.folder.close() } }
     let host = try folder.folder()
@@ -270,7 +288,7 @@ extension TreeCopy {
       // The target counts fewer names than the image does, or has no such links: a copy it is.
       if error == .tooManyLinks || error == .notPermitted || error == .notSupported { return false }
       guard error == .fileExists else { throw .writing(error) }
-      if try !makeRoom(for: name, in: folder) { return true }
+      if try !makeRoom(for: name, facts, in: folder) { return true }
       let temporary = host.temporaryName()
       do throws(Errno) {
         try host.makeHardLink(temporary, to: place.name, in: source)

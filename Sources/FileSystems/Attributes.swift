@@ -75,6 +75,10 @@ public struct Timestamp: Sendable, Equatable {
     self.seconds = seconds
     self.nanoseconds = nanoseconds
   }
+
+  public func isBefore(_ other: Timestamp) -> Bool {
+    (seconds, nanoseconds) < (other.seconds, other.nanoseconds)
+  }
 }
 
 /// Major and minor number of a device node.

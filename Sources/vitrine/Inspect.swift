@@ -16,12 +16,9 @@ struct Inspect: ParsableCommand {
   @Argument(help: "A disk image or a block device.", completion: .file())
   var image: String
 
-  @Flag(help: "Print JSON, with sizes in bytes.")
-  var json = false
+  @OptionGroup var json: JSONArgument
 
-  @Option(
-    help: ArgumentHelp("Colour the tree: auto (on a terminal), always or never.", valueName: "when"))
-  var color = ColorChoice.auto
+  @OptionGroup var color: ColorArgument
 
   @Option(
     name: [.short, .long],
@@ -68,7 +65,7 @@ struct Inspect: ParsableCommand {
     } catch {
       throw Failure("\(Escaped.text(image)): \(error.text)", status: error.exitStatus)
     }
-    try output(json ? InspectJSON.text(of: report) : InspectTree(style: style).text(of: report))
+    try output(json.isWanted ? InspectJSON.text(of: report) : InspectTree(style: style).text(of: report))
     // What there is of a table cannot be used: said in the output, and by the status.
     if report.stack.table?.type == "PMBR" { throw ExitCode(ExitStatus.data.rawValue) }
   }
@@ -77,9 +74,8 @@ struct Inspect: ParsableCommand {
     let isTerminal = HostEnvironment.standardOutputIsTerminal
     let width = HostEnvironment.value(of: "COLUMNS").flatMap { Int($0) } ?? HostEnvironment.terminalWidth ?? 100
     return InspectTree.Style(
-      usesColor: color == .always
-        || color == .auto && isTerminal && HostEnvironment.value(of: "NO_COLOR") == nil
-          && HostEnvironment.value(of: "TERM") != "dumb",
+      usesColor: color.applies(onTerminal: isTerminal)
+        && HostEnvironment.value(of: "TERM") != "dumb",
       usesUnicode: HostEnvironment.isUTF8, width: min(max(width, 60), 100), exactSizes: bytes)
   }
 
@@ -90,10 +86,6 @@ struct Inspect: ParsableCommand {
       throw Failure("cannot write the output: \(error)", .io)
     }
   }
-}
-
-enum ColorChoice: String, ExpressibleByArgument, CaseIterable {
-  case auto, always, never
 }
 
 /// A `VolumeSelector` as an argument.

@@ -13,8 +13,7 @@ struct Mounts: ParsableCommand {
       Those of everybody, as far as this process sees them. Exits with 0 also where there are none.
       """)
 
-  @Flag(help: "Print JSON.")
-  var json = false
+  @OptionGroup var json: JSONArgument
 
   @Flag(name: [.customShort("n"), .customLong("no-headings")], help: "Leave out the line with the headings.")
   var hidesHeadings = false
@@ -22,7 +21,7 @@ struct Mounts: ParsableCommand {
   func run() throws {
     let mounts: [MountedImage]
     do { mounts = try MountedImage.all() } catch { throw Failure(error.text, .mountFailed) }
-    let text = json ? Self.json(mounts).text + "\n" : table(mounts)
+    let text = json.isWanted ? Self.json(mounts).text + "\n" : table(mounts)
     do { _ = try FileDescriptor.standardOutput.writeAll(text.utf8) } catch {
       throw Failure("cannot write the output: \(error)", .io)
     }

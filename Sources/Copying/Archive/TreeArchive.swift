@@ -10,6 +10,7 @@ public import SystemPackage
 /// damaged image has, is left out: whoever unpacks the archive must not find a link where a folder was.
 public final class TreeArchive {
   private let tree: Tree
+  private let choice: MemberChoice
   private let observer: any CopyObserver
   private let output: ArchiveOutput
   private var links = ArchivedLinks()
@@ -17,8 +18,12 @@ public final class TreeArchive {
   private var lastNames: [[UInt8]] = []
 
   /// - Parameter descriptor: is open for writing as long as this object is used.
-  public init(of tree: Tree, to descriptor: FileDescriptor, observer: any CopyObserver) {
+  public init(
+    of tree: Tree, to descriptor: FileDescriptor, choosing choice: MemberChoice = MemberChoice(),
+    observer: any CopyObserver
+  ) {
     self.tree = tree
+    self.choice = choice
     self.observer = observer
     output = ArchiveOutput(to: descriptor, of: tree)
   }
@@ -41,7 +46,11 @@ public final class TreeArchive {
       case .node(let node):
         do throws(CopyFailure) {
           try check(node)
-          let member = Self.memberName(name, walk.path.dropFirst(path.count))
+          if node.depth > 0 && choice.leavesOut(walk.path) {
+            walk.skipContents()
+            continue
+          }
+          guard let member = choice.name(Self.memberName(name, walk.path.dropFirst(path.count))) else { continue }
           try add(node, as: member)
           if let error = unread {
             unread = nil

@@ -23,6 +23,7 @@ struct HostFacts: Equatable {
   let permissions: UInt16
   let owner: UInt32
   let group: UInt32
+  let modified: Timestamp
 
   init(_ status: stat) {
     identity = Identity(device: UInt64(status.st_dev), inode: UInt64(status.st_ino))
@@ -30,6 +31,8 @@ struct HostFacts: Equatable {
     permissions = UInt16(truncatingIfNeeded: status.st_mode & 0o7777)
     owner = status.st_uid
     group = status.st_gid
+    modified = Timestamp(
+      seconds: Int64(status.st_mtim.tv_sec), nanoseconds: UInt32(truncatingIfNeeded: status.st_mtim.tv_nsec))
   }
 }
 

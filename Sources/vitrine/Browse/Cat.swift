@@ -15,16 +15,13 @@ struct Cat: ParsableCommand {
       written all the same.
       """)
 
-  @Argument(help: "A disk image or block device.", completion: .file())
-  var image: String
+  @OptionGroup var operand: ImageOperand
 
   @Argument(help: ArgumentHelp("A file, or a raw device such as /p1.raw.", valueName: "path"))
   var paths: [ImagePath]
 
-  @OptionGroup var browse: BrowseArguments
-
   func run() throws {
-    let opened = try browse.open(image)
+    let opened = try operand.open()
     let problems = Problems(opened, Output())
     let output = ContentOutput(to: .standardOutput, readAhead: ReadAhead(in: opened.tree))
     for path in paths {

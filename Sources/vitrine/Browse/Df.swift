@@ -11,14 +11,12 @@ struct Df: ParsableCommand {
     abstract: "Show how full the filesystems in an image are, without mounting it.",
     helpNames: .long)
 
-  @Argument(help: "A disk image or block device.", completion: .file())
-  var image: String
+  @OptionGroup var operand: ImageOperand
 
   @Argument(help: ArgumentHelp("Only the filesystem that this is in.", valueName: "path"))
   var paths: [ImagePath] = []
 
-  @Flag(name: [.customShort("h"), .customLong("human-readable")], help: "Sizes as 1.5K, 20M, 3G.")
-  var humanReadable = false
+  @OptionGroup var sizes: SizeArguments
 
   @Flag(name: [.customShort("i"), .customLong("inodes")], help: "Inodes, and not blocks.")
   var inodes = false
@@ -26,16 +24,8 @@ struct Df: ParsableCommand {
   @Flag(name: [.customShort("T"), .customLong("print-type")], help: "The type of each filesystem, too.")
   var printType = false
 
-  @Flag(name: .customShort("k"), help: "Accepted: blocks are of 1024 bytes anyway.")
-  var kibibytes = false
-
   @Flag(name: [.customShort("H"), .customLong("si")], help: "As -h, in powers of 1000.")
   var si = false
-
-  @Option(
-    name: [.customShort("B", allowingJoined: true), .customLong("block-size")],
-    help: ArgumentHelp("In blocks of this size: 512, 1M, KB.", valueName: "size"))
-  var blockSize: String?
 
   @Flag(name: [.customShort("P"), .customLong("portability")], help: "Headings as POSIX has them.")
   var portability = false
@@ -53,19 +43,10 @@ struct Df: ParsableCommand {
     help: ArgumentHelp("No filesystems of this type.", valueName: "type"))
   var excludeType: [String] = []
 
-  @Flag(help: "Print JSON, with sizes in bytes.")
-  var json = false
-
-  @OptionGroup var browse: BrowseArguments
-
-  func validate() throws {
-    if let blockSize, SizeUnit(blockSize) == nil {
-      throw ValidationError("--block-size takes a size such as 512, K or 1M, not \(Escaped.text(blockSize)).")
-    }
-  }
+  @OptionGroup var json: JSONArgument
 
   func run() throws {
-    let opened = try browse.open(image)
+    let opened = try operand.open()
     let output = Output()
     let problems = Problems(opened, output)
     let shown = try fileSystems(opened, problems).filter { entry in
@@ -75,7 +56,7 @@ struct Df: ParsableCommand {
     if shown.isEmpty && (!type.isEmpty || !excludeType.isEmpty) && problems.status == .success {
       throw Failure("\(opened.name): there is no filesystem of such a type", .cannotOpen)
     }
-    if json {
+    if json.isWanted {
       let array = try JSONArrayOutput(output)
       for entry in shown { try array.write(object(entry, opened)) }
       try array.finish()
@@ -124,11 +105,7 @@ struct Df: ParsableCommand {
     return ["Filesystem"] + type + columns + ["Mounted on"]
   }
 
-  private var unit: SizeUnit {
-    if si { return .human(base: 1000) }
-    if humanReadable { return .human(base: 1024) }
-    return blockSize.flatMap { SizeUnit($0) } ?? .blocks(1024, suffix: "")
-  }
+  private var unit: SizeUnit { sizes.unit(si: si) ?? .blocks(1024, suffix: "") }
 
   /// "1K-blocks", "1M-blocks", "512B-blocks", "1kB-blocks"; in numbers where POSIX wants it.
   private var sizeHeading: String {

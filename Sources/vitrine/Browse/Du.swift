@@ -11,8 +11,7 @@ struct Du: ParsableCommand {
     discussion: "Files with several names are counted once.",
     helpNames: .long)
 
-  @Argument(help: "A disk image or block device.", completion: .file())
-  var image: String
+  @OptionGroup var operand: ImageOperand
 
   @Argument(help: ArgumentHelp("What to sum up.", valueName: "path"))
   var paths: [ImagePath] = []
@@ -31,19 +30,10 @@ struct Du: ParsableCommand {
     help: ArgumentHelp("Only so many levels below each path are told of.", valueName: "depth"))
   var maximumDepth: Int?
 
-  @Flag(name: [.customShort("h"), .customLong("human-readable")], help: "Sizes as 1.5K, 20M, 3G.")
-  var humanReadable = false
-
-  @Flag(name: .customShort("k"), help: "In units of 1024 bytes, which they are in anyway.")
-  var kibibytes = false
+  @OptionGroup var sizes: SizeArguments
 
   @Flag(name: .customShort("m"), help: "In units of 1048576 bytes.")
   var mebibytes = false
-
-  @Option(
-    name: [.customShort("B", allowingJoined: true), .customLong("block-size")],
-    help: ArgumentHelp("In units of this size: 512, 1M, KB.", valueName: "size"))
-  var blockSize: String?
 
   @Flag(help: "As -h, in powers of 1000.")
   var si = false
@@ -66,8 +56,7 @@ struct Du: ParsableCommand {
     help: ArgumentHelp("Tell only of what takes this much; with - in front, no more.", valueName: "size"))
   var threshold: String?
 
-  @Option(help: ArgumentHelp("Leave out what this pattern matches.", valueName: "pattern"))
-  var exclude: [ImagePath] = []
+  @OptionGroup var exclusion: ExclusionArgument
 
   @Flag(help: "How long files are, and not what they take.")
   var apparentSize = false
@@ -78,17 +67,11 @@ struct Du: ParsableCommand {
   @Flag(name: [.customShort("0"), .customLong("null")], help: "End lines with a NUL.")
   var null = false
 
-  @Flag(help: "Print JSON, with sizes in bytes.")
-  var json = false
-
-  @OptionGroup var browse: BrowseArguments
+  @OptionGroup var json: JSONArgument
 
   func validate() throws {
     if summarize && all { throw ValidationError("-s sums up, and -a tells of each file; give one of them.") }
     if let maximumDepth, maximumDepth < 0 { throw ValidationError("--max-depth takes 0 and more.") }
-    if let blockSize, SizeUnit(blockSize) == nil {
-      throw ValidationError("--block-size takes a size such as 512, K or 1M, not \(Escaped.text(blockSize)).")
-    }
     if let threshold, DuThreshold(threshold) == nil {
       throw ValidationError("--threshold takes a size such as 10M or -1K, not \(Escaped.text(threshold)).")
     }
@@ -98,7 +81,7 @@ struct Du: ParsableCommand {
   }
 
   func run() throws {
-    let opened = try browse.open(image)
+    let opened = try operand.open()
     let output = Output()
     let problems = Problems(opened, output)
     var options = DuSums.Options()
@@ -108,12 +91,11 @@ struct Du: ParsableCommand {
     options.countsLinks = countLinks
     options.separatesFolders = separateFolders
     options.staysInVolume = oneFileSystem
-    options.excluded = exclude.map { NamePattern($0.bytes) }
-    if !exclude.isEmpty { NamePattern.useCharactersOfLocale() }
+    options.exclusion = exclusion.exclusion
     var sums = DuSums(tree: opened.tree, options: options)
     let threshold = threshold.flatMap(DuThreshold.init)
     let unit = unit
-    let array = json ? try JSONArrayOutput(output) : nil
+    let array = json.isWanted ? try JSONArrayOutput(output) : nil
     func tell(_ size: UInt64, _ path: some Collection<UInt8>) throws {
       if let threshold, !threshold.includes(size) { return }
       if let array {
@@ -141,12 +123,10 @@ struct Du: ParsableCommand {
   }
 
   private var unit: SizeUnit {
-    if si { return .human(base: 1000) }
-    if humanReadable { return .human(base: 1024) }
-    if let blockSize, let unit = SizeUnit(blockSize), !inodes { return unit }
-    if inodes { return .blocks(1, suffix: "") }
-    if mebibytes { return .blocks(1 << 20, suffix: "") }
-    return .blocks(bytes && !kibibytes ? 1 : 1024, suffix: "")
+    let unit = sizes.unit(si: si)
+    // How many there are is told in ones, unless people are to read it.
+    if inodes { return unit?.isHuman ?? false ? unit ?? .inOnes : .inOnes }
+    return unit ?? .blocks(mebibytes ? 1 << 20 : bytes ? 1 : 1024, suffix: "")
   }
 }
 
@@ -178,7 +158,7 @@ private struct DuSums {
     /// Whether a folder's sum is without those of the folders in it.
     var separatesFolders = false
     var staysInVolume = false
-    var excluded: [NamePattern] = []
+    var exclusion = Exclusion()
   }
 
   let tree: Tree
@@ -218,7 +198,7 @@ private struct DuSums {
       case .node(let node):
         guard let facts = node.facts else { continue }
         let isElsewhere = options.staysInVolume && tree.volumeRoot(of: node.number) != volume
-        if isElsewhere || isExcluded(walk.path) {
+        if isElsewhere || options.exclusion.covers(walk.path) {
           walk.skipContents()
           continue
         }
@@ -269,17 +249,6 @@ private struct DuSums {
     case .allocatedSize: attributes.allocatedSize
     case .apparentSize: attributes.size
     case .count: 1
-    }
-  }
-
-  /// Whether a pattern matches the path, or what is behind one of its slashes.
-  private func isExcluded(_ path: [UInt8]) -> Bool {
-    guard !options.excluded.isEmpty else { return false }
-    var rest = path[...]
-    while true {
-      if options.excluded.contains(where: { $0.matches(rest) }) { return true }
-      guard let slash = rest.firstIndex(of: UInt8(ascii: "/")) else { return false }
-      rest = rest[(slash + 1)...]
     }
   }
 

@@ -13,22 +13,18 @@ struct Extents: ParsableCommand {
     abstract: "Show where a file's bytes lie: in its volume, in the disk, and in the image's file.",
     discussion: "Tables are those of filefrag(8) with -v. Where the three are the same, there is one.")
 
-  @Argument(help: "A disk image or block device.", completion: .file())
-  var image: String
+  @OptionGroup var operand: ImageOperand
 
   @Argument(help: ArgumentHelp("A file, or a raw device such as /p1.raw.", valueName: "path"))
   var paths: [ImagePath]
 
-  @Flag(help: "Print JSON, with offsets and lengths in bytes.")
-  var json = false
-
-  @OptionGroup var browse: BrowseArguments
+  @OptionGroup var json: JSONArgument
 
   func run() throws {
-    let opened = try browse.open(image)
+    let opened = try operand.open()
     let output = Output()
     let problems = Problems(opened, output)
-    let array = json ? try JSONArrayOutput(output) : nil
+    let array = json.isWanted ? try JSONArrayOutput(output) : nil
     for path in paths {
       do {
         let facts = try opened.tree.node(at: path.bytes)

@@ -43,6 +43,12 @@ enum SizeUnit: Equatable {
   /// Blocks of so many bytes, begun ones too; each number with these letters behind it.
   case blocks(UInt64, suffix: String)
 
+  static let inOnes = SizeUnit.blocks(1, suffix: "")
+
+  var isHuman: Bool {
+    if case .human = self { true } else { false }
+  }
+
   func text(_ bytes: UInt64) -> String {
     switch self {
     case .human(let base): HumanSize.text(bytes, base: base)

@@ -36,6 +36,12 @@ struct ShellQuoting {
     Unit.split(name, isUTF8: isUTF8).flatMap { $0.isPrintable ? Array($0.bytes) : [UInt8(ascii: "?")] }
   }
 
+  /// The same, with its width.
+  func unquoted(_ name: some Collection<UInt8>) -> Quoted {
+    let units = Unit.split(Array(name), isUTF8: isUTF8)
+    return Quoted(text: masked(Array(name)), width: units.reduce(0) { $0 + $1.width }, isQuoted: false)
+  }
+
   /// A character, or a byte that is part of none.
   private struct Unit {
     let bytes: ArraySlice<UInt8>

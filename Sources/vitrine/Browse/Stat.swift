@@ -13,8 +13,7 @@ struct Stat: ParsableCommand {
       none, and the number 0.
       """)
 
-  @Argument(help: "A disk image or block device.", completion: .file())
-  var image: String
+  @OptionGroup var operand: ImageOperand
 
   @Argument(help: ArgumentHelp("What to tell of.", valueName: "path"))
   var paths: [ImagePath]
@@ -33,13 +32,10 @@ struct Stat: ParsableCommand {
   @Flag(name: [.customShort("L"), .customLong("dereference")], help: "Of what a symbolic link leads to.")
   var dereference = false
 
-  @Flag(help: "Print JSON.")
-  var json = false
-
-  @OptionGroup var browse: BrowseArguments
+  @OptionGroup var json: JSONArgument
 
   func run() throws {
-    let opened = try browse.open(image)
+    let opened = try operand.open()
     let output = Output()
     let problems = Problems(opened, output)
     let format: StatFormat? =
@@ -50,7 +46,7 @@ struct Stat: ParsableCommand {
           StatFormat($0.bytes + [UInt8(ascii: "\n")], hasEscapes: false)
         }
       }
-    let array = json ? try JSONArrayOutput(output) : nil
+    let array = json.isWanted ? try JSONArrayOutput(output) : nil
     for path in paths {
       do {
         let facts = try opened.tree.node(at: path.bytes, followsLast: dereference)

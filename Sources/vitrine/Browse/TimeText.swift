@@ -72,10 +72,6 @@ enum TimeText {
 }
 
 extension Timestamp {
-  func isBefore(_ other: Timestamp) -> Bool {
-    (seconds, nanoseconds) < (other.seconds, other.nanoseconds)
-  }
-
   static var now: Timestamp {
     let now = LocalTime.now
     return Timestamp(seconds: now.seconds, nanoseconds: now.nanoseconds)

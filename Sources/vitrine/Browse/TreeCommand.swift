@@ -10,8 +10,7 @@ struct TreeCommand: ParsableCommand {
     commandName: "tree",
     abstract: "Draw folders of an image as a tree, without mounting it.")
 
-  @Argument(help: "A disk image or block device.", completion: .file())
-  var image: String
+  @OptionGroup var operand: ImageOperand
 
   @Argument(help: ArgumentHelp("Where the tree begins.", valueName: "path"))
   var paths: [ImagePath] = []
@@ -46,26 +45,22 @@ struct TreeCommand: ParsableCommand {
   @Flag(name: .customLong("noreport"), help: "Do not count at the end.")
   var withoutReport = false
 
-  @Flag(help: "Print JSON, as tree(1) has it with -J.")
-  var json = false
+  @OptionGroup var json: JSONArgument
 
-  @Option(help: ArgumentHelp("Colour names: auto (on a terminal), always or never.", valueName: "when"))
-  var color = ColorChoice.auto
-
-  @OptionGroup var browse: BrowseArguments
+  @OptionGroup var color: ColorArgument
 
   func validate() throws {
     if let level, level < 1 { throw ValidationError("A tree has 1 level or more, not \(level).") }
   }
 
   func run() throws {
-    let opened = try browse.open(image)
+    let opened = try operand.open()
     let output = Output()
     let problems = Problems(opened, output)
     let colors = color.applies(onTerminal: output.isTerminal) ? LsColors() : nil
     if !(excluded + included).isEmpty { NamePattern.useCharactersOfLocale() }
     let drawing: any TreeDrawing =
-      json
+      json.isWanted
       ? TreeJSON(output, hasReport: !withoutReport)
       : TreeLines(
         output, colors: colors, tellsFiles: !directories, hasLines: !withoutLines, hasReport: !withoutReport)

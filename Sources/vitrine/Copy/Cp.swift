@@ -27,23 +27,29 @@ struct Cp: ParsableCommand {
     name: [.customShort("r"), .customShort("R"), .customLong("recursive")], help: "Folders with all that is in them.")
   var recursive = false
 
-  @Flag(
-    name: [.customShort("a"), .customLong("archive")],
-    help: "Keep everything: -r, -p and -d, and hard links as such.")
-  var archive = false
+  @Flag var manners: [CopyManner] = []
 
   @Flag(
     name: [.customShort("p"), .customLong("preserve")],
     help: "Keep modes, times, extended attributes, access lists, and owners where that is permitted.")
   var preserve = false
 
-  @Flag(
-    name: [.customShort("d"), .customLong("no-dereference")],
-    help: "Copy symbolic links themselves, and keep hard links.")
-  var noDereference = false
-
   @Flag(name: [.customShort("n"), .customLong("no-clobber")], help: "Leave alone what is there already.")
   var noClobber = false
+
+  @Flag(
+    name: [.customShort("u"), .customLong("update")],
+    help: "Leave alone what is there and was not changed before what is to be copied.")
+  var update = false
+
+  @Flag(name: [.customShort("f"), .customLong("force")], help: "Accepted: files are replaced, and never written to.")
+  var force = false
+
+  @Option(
+    name: [.customShort("t", allowingJoined: true), .customLong("target-directory")],
+    help: ArgumentHelp("Copy into this folder: there is no destination behind the rest then.", valueName: "folder"),
+    completion: .directory)
+  var targetDirectory: String?
 
   @Flag(name: [.customShort("T"), .customLong("no-target-directory")], help: "The destination is the copy's own name.")
   var noTargetDirectory = false
@@ -57,33 +63,50 @@ struct Cp: ParsableCommand {
   @OptionGroup var browse: BrowseArguments
 
   func validate() throws {
-    guard operands.count >= 2 else {
+    guard operands.count >= (targetDirectory == nil ? 2 : 1) else {
       throw ValidationError("Give an image with a path in it, and where to copy that: disk.img:/etc/fstab .")
     }
-    if noTargetDirectory && operands.count > 2 { throw ValidationError("With -T there is one thing to copy only.") }
+    guard noTargetDirectory else { return }
+    if targetDirectory != nil { throw ValidationError("-t names a folder to copy into, and -T says there is none.") }
+    if operands.count > 2 { throw ValidationError("With -T there is one thing to copy only.") }
   }
 
   func run() throws {
-    let sources = try operands.dropLast().map { operand in
+    let sources = try (targetDirectory == nil ? operands.dropLast() : operands[...]).map { operand in
       guard let reference = ImageReference(operand) else {
         throw Failure("\(Escaped.text(operand)): no path is given; write \(Escaped.text(operand)):/PATH", .usage)
       }
       return reference
     }
-    if operands.last == "-" { return try writeArchive(of: sources) }
-    let target = RawArguments.bytes(of: operands.last ?? "")
+    let destination = targetDirectory ?? operands.last ?? ""
+    if destination == "-" && targetDirectory == nil { return try writeArchive(of: sources) }
+    let target = RawArguments.bytes(of: destination)
     let isInto = !noTargetDirectory && HostPath.kind(target) == .folder
+    if !isInto && targetDirectory != nil {
+      throw Failure("\(Escaped.text(target)): is no folder to copy into", .cannotCreate)
+    }
     if !isInto && sources.count > 1 {
       throw Failure(
         "\(Escaped.text(target)): is no folder, and there are several things to copy into it", .cannotCreate)
     }
+    try run(sources, to: target, isInto: isInto, copyOptions)
+  }
+
+  private var copyOptions: CopyOptions {
+    let archive = manners.contains(.archive)
     var options = CopyOptions()
     options.isRecursive = recursive || archive
     options.keepsAttributes = preserve || archive
-    options.keepsLinks = noDereference || archive
-    options.keepsSymbolicLinks = noDereference || options.isRecursive
-    options.keepsExisting = noClobber
-    try run(sources, to: target, isInto: isInto, options)
+    options.keepsLinks = archive || manners.contains(.linksAsSuch)
+    // The last one counts; without any, links are what they are where whole folders are copied.
+    switch manners.last {
+    case nil: options.keepsSymbolicLinks = options.isRecursive
+    case .archive, .linksAsSuch, .followingNone: options.keepsSymbolicLinks = true
+    case .followingNamed: break
+    case .followingAll: options.followsLinks = true
+    }
+    options.existing = noClobber ? .kept : update ? .keptUnlessOlder : .replaced
+    return options
   }
 
   private func run(_ sources: [ImageReference], to target: [UInt8], isInto: Bool, _ options: CopyOptions) throws {
@@ -102,7 +125,7 @@ struct Cp: ParsableCommand {
     let report = CopyReport(isVerbose: verbose, isIntoCurrentFolder: folder == [UInt8(ascii: ".")] && !isInto)
     let starts = sources.map { images.start($0, followsLast: !options.keepsSymbolicLinks, report) }
     if !quiet && Progress.isShown {
-      report.progress = Progress(total: CopySize(of: starts.compactMap(\.self), isRecursive: options.isRecursive).bytes)
+      report.progress = Progress(total: CopySize(of: starts.compactMap(\.self), options).bytes)
     }
     var copies: [String: TreeCopy] = [:]
     do {
@@ -130,6 +153,31 @@ struct Cp: ParsableCommand {
     }
     let members = sources.map { ArchiveMember(path: $0.path, name: HostPath.split($0.path).name ?? []) }
     try ArchiveMember.write(members, of: browse.open(image), to: "-", isVerbose: verbose)
+  }
+}
+
+/// What of links is kept and which of them are followed: of those that are given, the last one counts for symbolic links.
+enum CopyManner: EnumerableFlag {
+  case archive, linksAsSuch, followingNone, followingNamed, followingAll
+
+  static func name(for value: Self) -> NameSpecification {
+    switch value {
+    case .archive: [.customShort("a"), .customLong("archive")]
+    case .linksAsSuch: .customShort("d")
+    case .followingNone: [.customShort("P"), .customLong("no-dereference")]
+    case .followingNamed: .customShort("H")
+    case .followingAll: [.customShort("L"), .customLong("dereference")]
+    }
+  }
+
+  static func help(for value: Self) -> ArgumentHelp? {
+    switch value {
+    case .archive: "Keep everything: -r, -p and -d, and hard links as such."
+    case .linksAsSuch: "Copy symbolic links themselves, and keep hard links."
+    case .followingNone: "Copy symbolic links themselves, as -r, -a and -d do."
+    case .followingNamed: "Follow the symbolic links that are named, within the image, and no others."
+    case .followingAll: "Follow all symbolic links, within the image: copy what they lead to."
+    }
   }
 }
 

@@ -34,8 +34,7 @@ struct Diff: ParsableCommand {
   @Flag(name: [.customShort("r"), .customLong("recursive")], help: "Accepted: folders are compared with all in them.")
   var recursive = false
 
-  @Flag(help: "Print JSON.")
-  var json = false
+  @OptionGroup var json: JSONArgument
 
   @OptionGroup var browse: BrowseArguments
 
@@ -66,7 +65,7 @@ struct Diff: ParsableCommand {
       throw Failure("cannot open a folder: \(error)", .cannotOpen)
     }
     let output = Output()
-    let array = json && !brief ? try JSONArrayOutput(output) : nil
+    let array = json.isWanted && !brief ? try JSONArrayOutput(output) : nil
     var hasDifferences = false
     var hasFailed = false
     while let event = difference.next() {

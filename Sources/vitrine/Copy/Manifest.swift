@@ -12,8 +12,7 @@ struct Manifest: ParsableCommand {
     abstract: "List what is in an image with digests of all files, without mounting it.",
     discussion: "The list is one of mtree(5). The same image always gives the same list.")
 
-  @Argument(help: "A disk image or block device.", completion: .file())
-  var image: String
+  @OptionGroup var operand: ImageOperand
 
   @Argument(help: ArgumentHelp("Where the list begins.", valueName: "path"))
   var path: ImagePath = .root
@@ -23,13 +22,10 @@ struct Manifest: ParsableCommand {
     completion: .list(DigestChoice.allCases.map(\.rawValue)))
   var hash = DigestChoice.sha256
 
-  @Flag(help: "Print JSON.")
-  var json = false
-
-  @OptionGroup var browse: BrowseArguments
+  @OptionGroup var json: JSONArgument
 
   func run() throws {
-    let opened = try browse.open(image)
+    let opened = try operand.open()
     let output = Output()
     let problems = Problems(opened, output)
     let start: NodeFacts
@@ -39,7 +35,7 @@ struct Manifest: ParsableCommand {
     }
     let manifest = TreeManifest(
       of: opened.tree, from: start, algorithm: hash.algorithm, threads: HostEnvironment.coreCount)
-    let array = json ? try JSONArrayOutput(output) : nil
+    let array = json.isWanted ? try JSONArrayOutput(output) : nil
     if array == nil { try output.write("#mtree\n") }
     while let event = manifest.next() {
       switch event {

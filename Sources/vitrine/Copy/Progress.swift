@@ -88,10 +88,11 @@ struct CopySize {
   private(set) var bytes: UInt64 = 0
 
   /// Goes through all of it: for who wants to see how far a copy is.
-  init(of starts: [OpenedImages.Start], isRecursive: Bool) {
+  init(of starts: [OpenedImages.Start], _ copyOptions: CopyOptions) {
     for start in starts {
       var options = TreeWalk.Options()
-      if !isRecursive { options.maximumDepth = 0 }
+      if !copyOptions.isRecursive { options.maximumDepth = 0 }
+      if copyOptions.followsLinks { options.links = .followed }
       var seen = SeenLinks()
       var walk = TreeWalk(of: start.image.tree, from: start.facts, named: [], options: options)
       while let event = walk.next(), !Interruption.isNoted {

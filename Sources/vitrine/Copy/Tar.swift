@@ -15,8 +15,7 @@ struct Tar: ParsableCommand {
       image always gives the same bytes.
       """)
 
-  @Argument(help: "A disk image or block device.", completion: .file())
-  var image: String
+  @OptionGroup var operand: ImageOperand
 
   @Argument(help: ArgumentHelp("What goes into the archive.", valueName: "path"))
   var paths: [ImagePath] = []
@@ -29,19 +28,49 @@ struct Tar: ParsableCommand {
   @Flag(name: [.customShort("c"), .customLong("create")], help: "Accepted: an archive is all that is made.")
   var create = false
 
+  @Option(
+    name: [.customShort("C", allowingJoined: true), .customLong("directory")],
+    help: ArgumentHelp("Paths, and names in the archive, start in this folder of the image.", valueName: "folder"))
+  var folder: ImagePath = .root
+
+  @OptionGroup var exclusion: ExclusionArgument
+
+  @Option(help: ArgumentHelp("Leave out so many parts in front of each name.", valueName: "number"))
+  var stripComponents = 0
+
   @Flag(name: [.customShort("v"), .customLong("verbose")], help: "Say on standard error what is written.")
   var verbose = false
 
-  @OptionGroup var browse: BrowseArguments
+  func validate() throws {
+    if stripComponents < 0 { throw ValidationError("--strip-components takes 0 and more, not \(stripComponents).") }
+  }
 
   func run() throws {
     if file == "-" { try ArchiveTarget.refuseTerminal() }
-    let opened = try browse.open(image)
+    let opened = try operand.open()
     var members: [ArchiveMember] = []
     for path in paths.isEmpty ? [.root] : paths {
-      members.append(ArchiveMember(path: path.bytes, name: ArchiveMember.name(of: path.bytes)))
+      members.append(ArchiveMember(path: place(of: path.bytes), name: ArchiveMember.name(of: path.bytes)))
     }
-    try ArchiveMember.write(members, of: opened, to: file, isVerbose: verbose)
+    let exclusion = Exclusion(
+      exclusion.exclude.map { pattern in
+        // As GNU tar calls what lies in the folder: here, nothing is in front of the names.
+        let isHere = pattern.bytes.starts(with: "./".utf8)
+        return NamePattern(isHere ? place(of: Array(pattern.bytes.dropFirst(2))) : pattern.bytes)
+      })
+    let choice = MemberChoice(leavesOut: { exclusion.covers($0) }, strippedParts: stripComponents)
+    try ArchiveMember.write(members, of: opened, to: file, choosing: choice, isVerbose: verbose)
+  }
+}
+
+extension Tar {
+  /// Where in the image a path leads that starts in the folder of `-C`.
+  private func place(of path: [UInt8]) -> [UInt8] {
+    guard folder.bytes != ImagePath.root.bytes else {
+      return path.first == UInt8(ascii: "/") ? path : [UInt8(ascii: "/")] + path
+    }
+    let rest = path.drop { $0 == UInt8(ascii: "/") }
+    return rest.isEmpty ? folder.bytes : LsListing.join(folder.bytes, rest)
   }
 }
 
@@ -62,7 +91,9 @@ struct ArchiveMember {
   }
 
   static func write(
-    _ members: [ArchiveMember], of opened: BrowsedImage, to file: String, isVerbose: Bool
+    _ members: [ArchiveMember], of opened: BrowsedImage, to file: String,
+    choosing choice: MemberChoice = MemberChoice(),
+    isVerbose: Bool
   ) throws {
     let report = ArchiveReport(opened.name, isVerbose: isVerbose)
     let starts: [NodeFacts?] = members.map { member in
@@ -72,7 +103,7 @@ struct ArchiveMember {
       }
     }
     let target = try ArchiveTarget(file)
-    let archive = TreeArchive(of: opened.tree, to: target.descriptor, observer: report)
+    let archive = TreeArchive(of: opened.tree, to: target.descriptor, choosing: choice, observer: report)
     do throws(CopyFailure) {
       for (member, start) in zip(members, starts) {
         if let start { try archive.add(start, from: member.path, as: member.name) }

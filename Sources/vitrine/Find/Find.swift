@@ -21,6 +21,8 @@ struct Find: ParsableCommand {
     help: ArgumentHelp("The image, paths in it, and an expression.", valueName: "arguments"), completion: .file())
   var arguments: [ImagePath] = []
 
+  @Flag(exclusivity: .chooseLast) var following: FindFollowingFlag?
+
   @OptionGroup var browse: BrowseArguments
 
   func run() throws {
@@ -34,7 +36,7 @@ struct Find: ParsableCommand {
     let now = Timestamp.now
     let name = Escaped.text(image)
     // What is wrong with the words needs no image to be said.
-    var parser = FindParser(Array(rest.dropFirst(paths.count)), now: now)
+    var parser = FindParser(Array(rest.dropFirst(paths.count)), now: now, following: following?.meaning ?? .none)
     let expression: FindExpression
     do { expression = try parser.parse() } catch { throw Failure("find: \(error.text); see vitrine-find(1)", .usage) }
 
@@ -42,7 +44,7 @@ struct Find: ParsableCommand {
     var references: [FindReference: Timestamp] = [:]
     for reference in expression.references {
       do {
-        let facts = try opened.tree.node(at: reference.path, followsLast: false)
+        let facts = try FindEvaluator.find(reference.path, in: opened.tree, expression.followed)
         guard let time = reference.kind.time(of: facts.attributes) else { continue }
         references[reference] = time
       } catch {
@@ -56,11 +58,40 @@ struct Find: ParsableCommand {
     if expression.usesPatterns { NamePattern.useCharactersOfLocale() }
     for path in paths.isEmpty ? [ImagePath.root.bytes] : Array(paths) {
       do {
-        let start = try opened.tree.node(at: path, followsLast: false)
+        let start = try FindEvaluator.find(path, in: opened.tree, expression.followed)
         try evaluator.search(from: start, named: path)
       } catch let error as ReadError { try problems.report(error, at: path) }
       if evaluator.isDone { break }
     }
     try problems.finish()
+  }
+}
+
+/// Which symbolic links are followed, as find(1) has it.
+enum FindFollowingFlag: EnumerableFlag {
+  case none, named, all
+
+  var meaning: FindFollowing {
+    switch self {
+    case .none: .none
+    case .named: .named
+    case .all: .all
+    }
+  }
+
+  static func name(for value: Self) -> NameSpecification {
+    switch value {
+    case .none: .customShort("P")
+    case .named: .customShort("H")
+    case .all: .customShort("L")
+    }
+  }
+
+  static func help(for value: Self) -> ArgumentHelp? {
+    switch value {
+    case .none: "Symbolic links are told themselves, as they are without this."
+    case .named: "Links that are named as paths are followed, within the image."
+    case .all: "All symbolic links are followed, within the image."
+    }
   }
 }

@@ -33,7 +33,18 @@ final class FindEvaluator {
     self.problems = problems
     needsFacts = expression.root.needsFacts
     for reference in expression.references where reference.kind == .node {
-      sameFiles[reference] = (try? tree.node(at: reference.path, followsLast: false))?.number
+      sameFiles[reference] = (try? Self.find(reference.path, in: tree, expression.followed))?.number
+    }
+  }
+
+  /// What a path that is named stands for. A link that leads nowhere stands for itself.
+  static func find(
+    _ path: [UInt8], in tree: Tree, _ followed: FindFollowing
+  ) throws(ReadError) -> NodeFacts {
+    guard followed != .none else { return try tree.node(at: path, followsLast: false) }
+    do throws(ReadError) { return try tree.node(at: path) } catch {
+      guard error.leadsNowhere else { throw error }
+      return try tree.node(at: path, followsLast: false)
     }
   }
 
@@ -42,6 +53,7 @@ final class FindEvaluator {
     options.needsFacts = false
     options.reportsLeaving = expression.isDepthFirst
     options.maximumDepth = expression.maximumDepth
+    options.links = expression.followed == .all ? .followedWhereTheyLead : .told
     var walk = TreeWalk(of: tree, from: start, named: path, options: options)
     while !isDone, let event = walk.next() {
       switch event {
@@ -131,6 +143,17 @@ final class FindEvaluator {
     }
   }
 
+  /// What `-xtype` asks for: what a symbolic link leads to, or the link where it is followed anyway.
+  private func otherType(_ subject: FindSubject) -> Result<NodeType?, ReadError> {
+    let isStart = subject.node.depth == 0
+    guard expression.followed == .all || (expression.followed == .named && isStart) else { return targetType(subject) }
+    if subject.node.link != nil { return .success(.symbolicLink) }
+    guard isStart else { return .success(subject.node.type) }
+    do throws(ReadError) {
+      return .success(try tree.node(at: subject.path, followsLast: false).attributes.type)
+    } catch { return .failure(error) }
+  }
+
   /// What a mount of the image would show as the type.
   private func fileSystem(_ subject: FindSubject) -> String {
     tree.summary(at: subject.node.number)?.type ?? "vitrine"
@@ -147,7 +170,7 @@ final class FindEvaluator {
     case .expression(let expression): return expression.matches(subject.path)
     case .type(let types): return types.contains(subject.node.type)
     case .targetType(let types):
-      switch targetType(subject) {
+      switch otherType(subject) {
       case .success(let type?): return types.contains(type)
       case .failure(let error) where error.leadsNowhere: return types.contains(.symbolicLink)
       default: return false
@@ -171,6 +194,9 @@ final class FindEvaluator {
     case .age(let time, let age):
       guard let own = time.time(of: attributes) else { return false }
       return age.holds(for: self.age(of: own, age.fromEndOfDay))
+    case .used(let age):
+      guard !attributes.accessed.isBefore(attributes.changed) else { return false }
+      return age.holds(for: attributes.accessed.secondsSince(attributes.changed))
     case .permissions(let permissions): return permissions.holds(for: attributes.permissions)
     case .owner(let number): return number.holds(for: UInt64(attributes.owner))
     case .group(let number): return number.holds(for: UInt64(attributes.group))
@@ -215,9 +241,7 @@ final class FindEvaluator {
     {
       end = Timestamp(seconds: midnight + 86_400)
     }
-    let (seconds, overflow) = end.seconds.subtractingReportingOverflow(time.seconds)
-    guard !overflow else { return end.seconds < time.seconds ? -.infinity : .infinity }
-    return Double(seconds) + (Double(end.nanoseconds) - Double(time.nanoseconds)) / 1e9
+    return end.secondsSince(time)
   }
 
   private func isEmpty(_ subject: FindSubject, _ attributes: Attributes) throws -> Bool {
@@ -234,11 +258,12 @@ final class FindEvaluator {
   }
 }
 
-extension ReadError {
-  /// Whether it tells of a path at whose end there is nothing.
-  var leadsNowhere: Bool {
-    guard case .io(let error) = cause else { return false }
-    return error == .noSuchFileOrDirectory || error == .notDirectory
+extension Timestamp {
+  /// Negative for a point in time that is still to come then.
+  fileprivate func secondsSince(_ other: Timestamp) -> Double {
+    let (whole, overflow) = seconds.subtractingReportingOverflow(other.seconds)
+    guard !overflow else { return seconds < other.seconds ? -.infinity : .infinity }
+    return Double(whole) + (Double(nanoseconds) - Double(other.nanoseconds)) / 1e9
   }
 }
 

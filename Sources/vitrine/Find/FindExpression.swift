@@ -11,7 +11,11 @@ struct FindExpression {
   /// The files that others are compared with.
   var references: Set<FindReference> = []
   var usesPatterns = false
+  /// Which symbolic links are told as what they lead to.
+  var followed = FindFollowing.none
 }
+
+enum FindFollowing { case none, named, all }
 
 /// A part of an expression. Lists, and not pairs, so that a long expression is no deep one: only parentheses nest, and
 /// the parser bounds those.
@@ -78,6 +82,8 @@ enum FindTest {
   case newer(FindTime, FindReference)
   case newerThan(FindTime, Timestamp)
   case age(FindTime, FindAge)
+  /// How long after the last change of the inode the last access was.
+  case used(FindAge)
   case permissions(FindPermissions)
   case owner(FindNumber)
   case group(FindNumber)
@@ -122,18 +128,20 @@ struct FindNumber {
 struct FindAge {
   let comparison: FindNumber.Comparison
   let number: Double
-  let isMinutes: Bool
+  /// Seconds that count as one.
+  let unit: Double
+  /// Whether a begun unit counts as a whole one.
+  let countsBegun: Bool
   /// Whether it is counted back from the end of today, not from now.
   let fromEndOfDay: Bool
 
   /// - Parameter age: seconds; negative for what is still to come.
   func holds(for age: Double) -> Bool {
-    let unit: Double = isMinutes ? 60 : 86_400
     switch comparison {
     case .less: return age < number * unit
-    case .more: return age > (isMinutes ? number : number + 1) * unit
+    case .more: return age > (countsBegun ? number : number + 1) * unit
     case .equal:
-      let first = isMinutes ? number - 1 : number
+      let first = countsBegun ? number - 1 : number
       return age >= first * unit && age < (first + 1) * unit
     }
   }

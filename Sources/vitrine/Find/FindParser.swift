@@ -20,8 +20,9 @@ struct FindParser {
   /// Parentheses within parentheses, and words: more than anybody writes.
   private static let deepest = 256
 
-  init(_ words: [[UInt8]], now: Timestamp) {
+  init(_ words: [[UInt8]], now: Timestamp, following followed: FindFollowing = .none) {
     self.words = words[...]
+    expression.followed = followed
     self.now = now
   }
 
@@ -120,7 +121,8 @@ struct FindParser {
         throw FindError("-regextype takes one of \(names), not \(Escaped.text(name))")
       }
       self.syntax = syntax
-    // Volumes are not mounted in one another, and nothing warns; links are never followed.
+    case "-follow": expression.followed = .all
+    // Volumes are not mounted in one another, and nothing warns.
     case "-xdev", "-mount", "-noleaf", "-warn", "-nowarn", "-ignore_readdir_race", "-noignore_readdir_race": break
     default: return .test(try test(word))
     }
@@ -166,7 +168,8 @@ struct FindParser {
     switch word {
     case "-mtime", "-atime", "-ctime", "-mmin", "-amin", "-cmin":
       guard let time = times[word[word.index(after: word.startIndex)]] else { break }
-      return .age(time, try age(word))
+      return .age(time, try age(word, unit: word.hasSuffix("min") ? 60 : 86_400, countsBegun: word.hasSuffix("min")))
+    case "-used": return .used(try age(word, unit: 86_400, countsBegun: true))
     case "-newer": return .newer(.modified, try reference(word, .modified))
     case "-anewer": return .newer(.accessed, try reference(word, .modified))
     case "-cnewer": return .newer(.changed, try reference(word, .modified))
@@ -196,10 +199,10 @@ struct FindParser {
     case "-delete": return FindError("-delete is not there: images are only read")
     case "-fprint", "-fprint0", "-fprintf", "-fls":
       return FindError("\(shown) is not there: send the output to a file")
-    case "-L", "-H", "-P", "-follow":
-      return FindError("\(shown) is not there: links are not followed; -xtype tells what they lead to")
+    case "-L", "-H", "-P":
+      return FindError("\(shown) stands before the image: vitrine find \(shown) IMAGE")
     case "-files0-from": return FindError("-files0-from is not there: give the paths behind the image")
-    case "-context", "-used": return FindError("\(shown) is not there")
+    case "-context": return FindError("\(shown) is not there")
     default:
       return FindError(word.hasPrefix("-") ? "unknown test \(shown)" : "paths stand before the expression: \(shown)")
     }
@@ -244,7 +247,7 @@ struct FindParser {
     return number
   }
 
-  private mutating func age(_ word: String) throws(FindError) -> FindAge {
+  private mutating func age(_ word: String, unit: Double, countsBegun: Bool) throws(FindError) -> FindAge {
     let value = try text(word)
     let comparison: FindNumber.Comparison = value.first == "+" ? .more : value.first == "-" ? .less : .equal
     let digits = comparison == .equal ? value[...] : value.dropFirst()
@@ -252,7 +255,7 @@ struct FindParser {
       throw FindError("\(word) takes a number, with + or - in front for more or less, not \(Escaped.text(value))")
     }
     return FindAge(
-      comparison: comparison, number: number, isMinutes: word.hasSuffix("min"), fromEndOfDay: countsFromEndOfDay)
+      comparison: comparison, number: number, unit: unit, countsBegun: countsBegun, fromEndOfDay: countsFromEndOfDay)
   }
 
   private mutating func reference(_ word: String, _ kind: FindTime) throws(FindError) -> FindReference {

@@ -14,8 +14,7 @@ struct Ls: ParsableCommand {
       """,
     helpNames: .long)
 
-  @Argument(help: "A disk image or block device.", completion: .file())
-  var image: String
+  @OptionGroup var operand: ImageOperand
 
   @Argument(help: ArgumentHelp("What to list.", valueName: "path"))
   var paths: [ImagePath] = []
@@ -32,17 +31,7 @@ struct Ls: ParsableCommand {
   @Flag(name: [.customShort("G"), .customLong("no-group")], help: "Without the group.")
   var withoutGroup = false
 
-  @Flag(name: [.customShort("R"), .customLong("recursive")], help: "Folders in folders, too.")
-  var recursive = false
-
-  @Flag(name: [.customShort("a"), .customLong("all")], help: "Also names that begin with a dot.")
-  var all = false
-
-  @Flag(name: [.customShort("A"), .customLong("almost-all")], help: "The same, but for . and ..")
-  var almostAll = false
-
-  @Flag(name: [.customShort("d"), .customLong("directory")], help: "Folders themselves, and not what is in them.")
-  var directory = false
+  @OptionGroup var selection: LsSelection
 
   @Flag(name: [.customShort("h"), .customLong("human-readable")], help: "Sizes as 1.5K, 20M, 3G.")
   var humanReadable = false
@@ -55,6 +44,17 @@ struct Ls: ParsableCommand {
 
   @Flag(name: .customShort("C"), help: "Columns, also where the output is no terminal.")
   var columns = false
+
+  @Flag(name: .customShort("x"), help: "The same, line by line.")
+  var across = false
+
+  @Option(
+    name: [.customShort("w", allowingJoined: true), .customLong("width")],
+    help: ArgumentHelp("Columns of the output; 0 for no end.", valueName: "columns"))
+  var width: Int?
+
+  @Flag(name: [.customShort("N"), .customLong("literal")], help: "Names are not quoted on a terminal.")
+  var literal = false
 
   @Flag(name: [.customShort("s"), .customLong("size")], help: "What each entry takes, in units of 1024 bytes.")
   var blocks = false
@@ -73,44 +73,21 @@ struct Ls: ParsableCommand {
   @Flag(name: .customShort("p"), help: "A slash behind the names of folders.")
   var slashes = false
 
-  @Flag(name: .customShort("t"), help: "The latest first.")
-  var byTime = false
-
-  @Flag(name: .customShort("u"), help: "The time of the last access, in place of the last change.")
-  var accessTime = false
-
-  @Flag(name: .customShort("c"), help: "The time of the last change of the inode.")
-  var changeTime = false
+  @OptionGroup var sorting: LsSorting
 
   @Option(
     help: ArgumentHelp("Times as full-iso, long-iso, iso, locale or +%Y-%m-%d tell them.", valueName: "style"))
   var timeStyle: TimeStyle?
 
-  @Flag(name: .customShort("S"), help: "The largest first.")
-  var bySize = false
-
-  @Flag(name: .customShort("U"), help: "Unsorted, as the folder has them.")
-  var unsorted = false
-
-  @Flag(name: .customShort("f"), help: "The same, with -a.")
-  var listed = false
-
-  @Flag(name: [.customShort("r"), .customLong("reverse")], help: "The other way round.")
-  var reverse = false
-
   @Flag(help: "As -l, with the whole time.")
   var fullTime = false
 
-  @Flag(help: "Print JSON: an object for each folder.")
-  var json = false
+  @OptionGroup var json: JSONArgument
 
-  @Option(help: ArgumentHelp("Colour names: auto (on a terminal), always or never.", valueName: "when"))
-  var color = ColorChoice.auto
-
-  @OptionGroup var browse: BrowseArguments
+  @OptionGroup var color: ColorArgument
 
   func run() throws {
-    let opened = try browse.open(image)
+    let opened = try operand.open()
     let output = Output()
     let problems = Problems(opened, output)
     let listing = LsListing(options: options(for: output), tree: opened.tree, output: output, problems: problems)
@@ -118,50 +95,37 @@ struct Ls: ParsableCommand {
     try problems.finish()
   }
 
-  private var time: FolderOrder.Time { accessTime ? .accessed : changeTime ? .changed : .modified }
+  func validate() throws {
+    if let width, width < 0 { throw ValidationError("A line has 0 columns or more, not \(width).") }
+  }
 
   private var isLong: Bool { long || numeric || fullTime || withoutOwner }
 
-  private var order: FolderOrder {
-    if unsorted || listed { return .listed }
-    if bySize { return .bySize(reversed: reverse) }
-    // Where no time is shown, it can only be meant for the order.
-    return byTime || (time != .modified && !isLong)
-      ? .byTime(time, reversed: reverse) : .byName(reversed: reverse)
-  }
-
   private func options(for output: Output) -> LsOptions {
     var options = LsOptions()
-    options.order = order
-    options.hidden = all || listed ? .all : almostAll ? .almostAll : .none
-    options.isRecursive = recursive && !directory
-    options.listsFolders = !directory
+    options.order = sorting.order(showsTime: isLong)
+    options.filter = selection.filter(tellsAll: sorting.isAll)
+    options.isRecursive = selection.recursive && !selection.directory
+    options.listsFolders = !selection.directory
     options.sizeUnit = si ? .human(base: 1000) : humanReadable ? .human(base: 1024) : nil
     options.showsInodes = inode
     options.showsBlocks = blocks
     options.showsOwner = !withoutOwner
     options.showsGroup = !withoutGroup
-    options.time = time
+    options.time = sorting.time
     options.timeStyle = timeStyle ?? (fullTime ? .fullISO : .locale)
     options.marks = classify ? .all : fileType ? .types : slashes ? .folders : .none
-    options.isJSON = json
+    options.isJSON = json.isWanted
     options.isTerminal = output.isTerminal
-    options.format = isLong ? .long : single ? .single : columns || output.isTerminal ? .columns : .single
-    let width = HostEnvironment.value(of: "COLUMNS").flatMap { Int($0) } ?? HostEnvironment.terminalWidth ?? 80
-    options.width = max(width, 3)
-    if !json && color.applies(onTerminal: output.isTerminal) { options.colors = LsColors() }
+    options.quotesNames = !literal
+    options.isAcross = across
+    options.format = isLong ? .long : single ? .single : columns || across || output.isTerminal ? .columns : .single
+    // Where entries are told for themselves, so are links that are named.
+    let isOfEntries = isLong || selection.directory || classify
+    options.followed = selection.followed ?? (isOfEntries ? .none : .foldersThatAreNamed)
+    options.width =
+      width ?? max(HostEnvironment.value(of: "COLUMNS").flatMap { Int($0) } ?? HostEnvironment.terminalWidth ?? 80, 3)
+    if !json.isWanted && color.applies(onTerminal: output.isTerminal) { options.colors = LsColors() }
     return options
-  }
-}
-
-extension ColorChoice {
-  /// Whether to colour, where only a terminal shows colours.
-  func applies(onTerminal isTerminal: Bool) -> Bool {
-    switch self {
-    case .always: true
-    case .never: false
-    case .auto:
-      isTerminal && HostEnvironment.value(of: "NO_COLOR") == nil && HostEnvironment.value(of: "TERM") != "dumb"
-    }
   }
 }

@@ -1,6 +1,7 @@
 internal import Browsing
 internal import Bytes
 internal import FileSystems
+internal import SystemPackage
 
 /// Lists paths as `ls` does: what are no folders first, then each folder, and with `-R` those in it.
 final class LsListing {
@@ -68,8 +69,13 @@ final class LsListing {
 
   /// A path on the command line: a link to a folder is that folder, unless the link itself is asked about.
   private func find(_ path: [UInt8]) throws(ReadError) -> NodeFacts {
+    switch options.followed {
+    case .all, .named: return try tree.node(at: path)
+    case .none: return try tree.node(at: path, followsLast: false)
+    case .foldersThatAreNamed: break
+    }
     let own = try tree.node(at: path, followsLast: false)
-    guard own.attributes.type == .symbolicLink, options.format != .long, options.listsFolders else { return own }
+    guard own.attributes.type == .symbolicLink else { return own }
     guard let target = try? tree.node(at: path), target.attributes.type == .directory else { return own }
     return target
   }
@@ -93,15 +99,15 @@ final class LsListing {
     var walkOptions = TreeWalk.Options()
     walkOptions.order = options.order
     walkOptions.needsFacts = false
-    let hidden = options.hidden
+    let followsLinks = options.followed == .all
+    if followsLinks { walkOptions.links = .followedWhereTheyLead }
+    let filter = options.filter
     let tree = tree
     walkOptions.includes = { (name, entry) in
-      guard Self.isShown(name, hidden) else { return false }
+      guard filter.includes(name) else { return false }
       // Only folders are walked; the entries of each are listed apart.
-      guard let type = entry.type else {
-        return (try? tree.facts(of: entry.number))?.attributes.type == .directory
-      }
-      return type == .directory
+      guard let type = entry.type ?? (try? tree.facts(of: entry.number))?.attributes.type else { return false }
+      return type == .directory || (followsLinks && type == .symbolicLink)
     }
     var walk = TreeWalk(of: tree, from: facts, named: path, options: walkOptions)
     while let event = walk.next() {
@@ -111,13 +117,13 @@ final class LsListing {
       case .failed(let error):
         // That the folder cannot be listed was said as it was listed.
         if case .corrupt = error.cause { try problems.reportOnce(error, at: walk.path) }
+        // Nor can a link be listed that leads nowhere; but one can that leads to a folder which the walk is in.
+        if error.cause == .io(.tooManySymbolicLinkLevels), (try? tree.node(at: walk.path)) != nil {
+          try problems.report("is a folder that this one lies in; it is not listed again", at: walk.path, .cannotOpen)
+        }
       case .node, .left: break
       }
     }
-  }
-
-  private static func isShown(_ name: RawSpan, _ hidden: LsOptions.Hidden) -> Bool {
-    hidden != .none || name.byteCount == 0 || name[0] != UInt8(ascii: ".")
   }
 
   private func list(_ path: [UInt8], _ number: UInt64, hasHeading: Bool) throws {
@@ -171,16 +177,11 @@ final class LsListing {
   private func forEach(
     in number: UInt64, at path: [UInt8], reportsProblems: Bool, _ body: (LsItem) throws -> Void
   ) throws {
-    if options.hidden == .all {
-      for (name, target) in [(".", number), ("..", (try? tree.parent(of: number)) ?? number)] {
-        let facts = try? tree.facts(of: target)
-        let item = item(
-          named: Array(name.utf8)[...], target, facts?.statNumber ?? target, .directory, facts, at: path)
-        try body(item)
-      }
-    }
-    let hidden = options.hidden
-    var reader = FolderReader(of: number, in: tree, order: options.order) { (name, _) in Self.isShown(name, hidden) }
+    let filter = options.filter
+    var reader = FolderReader(
+      of: number, in: tree, order: options.order, followsLinks: options.followed == .all,
+      tellsDots: filter.hidden == .all
+    ) { (name, _) in filter.includes(name) }
     while true {
       let entry: FolderEntry
       do {
@@ -191,13 +192,23 @@ final class LsListing {
         return
       }
       var facts: NodeFacts?
-      if options.needsFacts {
-        do { facts = try tree.facts(of: entry.number) } catch {
+      if options.needsFacts || options.followsEntries {
+        do { facts = try self.facts(of: entry, in: number) } catch {
           if reportsProblems { try problems.report(error, at: Self.join(path, entry.name)) }
         }
       }
-      try body(item(named: entry.name, entry.number, entry.statNumber, entry.type, facts, at: path))
+      try body(
+        item(
+          named: entry.name, facts?.number ?? entry.number, facts?.statNumber ?? entry.statNumber, entry.type, facts,
+          at: path))
     }
+  }
+
+  private func facts(of entry: FolderEntry, in folder: UInt64) throws(ReadError) -> NodeFacts? {
+    if !options.needsFacts, let type = entry.type, type != .symbolicLink { return nil }
+    let facts = try tree.facts(of: entry.number)
+    guard options.followsEntries, facts.attributes.type == .symbolicLink else { return facts }
+    return try tree.linkEnd(of: entry.number, in: folder)
   }
 
   private func item(
@@ -205,8 +216,9 @@ final class LsListing {
     at path: [UInt8]
   ) -> LsItem {
     let shown =
-      options.isTerminal
-      ? quoting.quote(name) : ShellQuoting.Quoted(text: Array(name), width: name.count, isQuoted: false)
+      !options.isTerminal
+      ? ShellQuoting.Quoted(text: Array(name), width: name.count, isQuoted: false)
+      : options.quotesNames ? quoting.quote(name) : quoting.unquoted(name)
     var item = LsItem(
       rawName: Array(name), name: shown, statNumber: statNumber, type: facts?.attributes.type ?? type, facts: facts)
     guard options.needsFacts, let facts else { return item }

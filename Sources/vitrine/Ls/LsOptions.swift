@@ -5,12 +5,14 @@ internal import FileSystems
 /// What a listing is to look like.
 struct LsOptions {
   enum Format { case long, columns, single }
-  enum Hidden { case none, almostAll, all }
+  /// Which symbolic links are told as what they lead to.
+  enum Followed { case foldersThatAreNamed, named, all, none }
   /// Which names have a mark behind them that tells their types.
   enum Marks { case none, folders, types, all }
 
   var format = Format.single
-  var hidden = Hidden.none
+  var filter = LsFilter()
+  var followed = Followed.foldersThatAreNamed
   var order = FolderOrder.byName()
   var isRecursive = false
   var listsFolders = true
@@ -26,12 +28,21 @@ struct LsOptions {
   var marks = Marks.none
   var isJSON = false
   var isTerminal = false
+  /// Whether names are quoted, where they may be for a terminal.
+  var quotesNames = true
+  /// Whether columns are filled line by line.
+  var isAcross = false
   /// Columns of the terminal.
   var width = 80
   var colors: LsColors?
 
   /// Whether more than names and types has to be known.
   var needsFacts: Bool { format == .long || isJSON || colors != nil || showsBlocks || marks == .all }
+
+  /// Whether entries that are symbolic links have to be followed for what is told of them.
+  var followsEntries: Bool {
+    followed == .all && (needsFacts || isRecursive || showsInodes || marks != .none || order.foldersFirst)
+  }
 
   /// Whether it has to be known what symbolic links lead to.
   var needsTargets: Bool { colors != nil || (format == .long && (marks == .types || marks == .all)) }

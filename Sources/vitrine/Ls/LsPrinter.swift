@@ -59,7 +59,9 @@ final class LsPrinter {
 
   private func printTarget(_ target: [UInt8], _ item: LsItem) throws {
     try output.write(" -> ")
-    let text = options.isTerminal ? quoting.quote(target).text : target
+    let text =
+      !options.isTerminal
+      ? target : options.quotesNames ? quoting.quote(target).text : quoting.masked(target)
     if let colors = options.colors, let facts = item.targetFacts {
       try write(text, color: colors.start(target, facts.attributes))
     } else {
@@ -120,20 +122,20 @@ final class LsPrinter {
     guard !items.isEmpty else { return }
     let columns = columnWidths(lengths)
     let rows = (items.count + columns.count - 1) / columns.count
+    // To the next item of a line, and to the first one of the next line.
+    let (step, lineStep) = options.isAcross ? (1, columns.count) : (rows, 1)
     for row in 0..<rows {
       var position = 0
-      var column = 0
-      var index = row
-      while index < items.count {
+      var index = row * lineStep
+      for column in columns.indices {
         let item = items[index]
         try printFront(item, widths)
         try printName(item, isPadded: isPadded)
         let end = position + lengths[index]
-        index += rows
-        guard index < items.count else { break }
+        index += step
+        guard index < items.count, column + 1 < columns.count else { break }
         position += columns[column]
         try indent(from: end, to: position)
-        column += 1
       }
       try output.newline()
     }
@@ -141,16 +143,16 @@ final class LsPrinter {
 
   /// The widths of as many columns as fit the line.
   private func columnWidths(_ lengths: [Int]) -> [Int] {
-    let most = min(lengths.count, max(1, options.width / Self.narrowest))
+    let most = options.width == 0 ? lengths.count : min(lengths.count, max(1, options.width / Self.narrowest))
     for count in stride(from: most, to: 1, by: -1) {
       let rows = (lengths.count + count - 1) / count
       var widths = [Int](repeating: Self.narrowest, count: count)
       for (index, length) in lengths.enumerated() {
-        let column = index / rows
+        let column = options.isAcross ? index % count : index / rows
         let isLastColumn = column == count - 1
         widths[column] = max(widths[column], length + (isLastColumn ? 0 : Self.gap))
       }
-      if widths.reduce(0, +) < options.width { return widths }
+      if options.width == 0 || widths.reduce(0, +) < options.width { return widths }
     }
     return [lengths.max() ?? 0]
   }
@@ -159,7 +161,7 @@ final class LsPrinter {
   private func indent(from start: Int, to end: Int) throws {
     var position = start
     while position < end {
-      if options.colors == nil && end / 8 > (position + 1) / 8 {
+      if options.colors == nil && options.width > 0 && end / 8 > (position + 1) / 8 {
         try output.write("\t")
         position += 8 - position % 8
       } else {
