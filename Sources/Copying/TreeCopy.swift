@@ -97,6 +97,7 @@ public final class TreeCopy {
       return try take(.made(place))
     }
     guard Self.isPossible(name) else { throw .impossibleName }
+    if facts.attributes.type != .directory, !folder.isNew, try isKept(name, facts, in: folder) { return }
     let isLinked = options.keepsLinks && facts.attributes.linkCount > 1
     if facts.attributes.type == .directory {
       try makeFolder(facts, name, in: folder)
@@ -181,7 +182,6 @@ extension TreeCopy {
 /// Files and other nodes.
 extension TreeCopy {
   private func copyFile(_ facts: NodeFacts, _ name: [UInt8], in folder: TargetFolder) throws(CopyFailure) {
-    if !folder.isNew, try isKept(name, facts, in: folder) { return }
     let host = try folder.folder()
     let target = try files.make(facts, in: host, forgetsLists: !folder.isNew) { observer.progressed($0) }
     try give(name, to: target, facts, in: folder)
@@ -278,7 +278,6 @@ extension TreeCopy {
   /// Gives a file that was copied already a further name; false where it was not.
   private func copyAsLink(_ facts: NodeFacts, _ name: [UInt8], in folder: TargetFolder) throws(CopyFailure) -> Bool {
     guard let place = links.place(of: facts) else { return false }
-    if !folder.isNew, try isKept(name, facts, in: folder) { return true }
     let source = try place.folder.folder()
     defer { if !folders.contains(where: { $0 === place.folder }) { place.folder.close() } }
     let host = try folder.folder()

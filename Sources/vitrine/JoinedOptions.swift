@@ -3,7 +3,7 @@
 enum JoinedOptions {
   /// Letters that take a value. What follows a path of `find` is an expression, and what follows the image of `run` is
   /// somebody else's.
-  private static let lettersWithValue: [String: Set<Character>] = [
+  static let lettersWithValue: [String: Set<Character>] = [
     "ls": ["o", "I", "w"], "tree": ["o", "L", "P", "I"], "stat": ["o", "c"], "cat": ["o"], "extents": ["o"],
     "df": ["o", "B", "t", "x"], "du": ["o", "d", "B", "t"], "cp": ["o", "t"], "tar": ["o", "f", "C"], "manifest": ["o"],
     "diff": ["o"],

@@ -41,7 +41,10 @@ struct Vitrine: ParsableCommand {
       // Help, a version, or a status whose line has been written already.
       guard !(error is ExitCode), exitCode(for: error) == .validationFailure else { exit(withError: error) }
       let text = message(for: error)
-      Message.write("\(text.hasSuffix(".") ? String(text.dropLast()) : text); see vitrine --help")
+      let command = words.first.flatMap { word in configuration.subcommands.first { $0._commandName == word } }
+      let help = "see vitrine \(command.map { $0._commandName + " " } ?? "")--help"
+      let plain = text.hasSuffix(".") ? String(text.dropLast()) : text
+      Message.write("\(OptionHints.message(plain, for: words)); \(help)")
       Glibc.exit(ExitStatus.usage.rawValue)
     }
   }

@@ -144,9 +144,13 @@ _vitrine() {
         -o | --partition | --reply | --view | --color | --offset | --sector-size | --sizelimit) takes_value=$word ;;
         --format | --snapshot | --backing-file | --device | --pid-file | --ready-fd) takes_value=$word ;;
         --level | --format-string | --printf | --max-depth | --file | --hash | --ignore) takes_value=$word ;;
-        -f) [[ $command == tar ]] && takes_value=$word ;;
-        -L | -P | -I) [[ $command == tree ]] && takes_value=$word ;;
-        -B | -t) [[ $command == @(df|du) ]] && takes_value=$word ;;
+        -f | -C | --directory) [[ $command == tar ]] && takes_value=$word ;;
+        -L | -P) [[ $command == tree ]] && takes_value=$word ;;
+        -I) [[ $command == @(tree|ls) ]] && takes_value=$word ;;
+        -w) [[ $command == ls ]] && takes_value=$word ;;
+        -B) [[ $command == @(df|du) ]] && takes_value=$word ;;
+        -t) [[ $command == @(df|du|cp) ]] && takes_value=$word ;;
+        --sort | --time | --width | --strip-components | --target-directory) takes_value=$word ;;
         -x) [[ $command == df ]] && takes_value=$word ;;
         --block-size | --threshold | --type | --exclude-type | --exclude | --time-style) takes_value=$word ;;
         -c) [[ $command == stat ]] && takes_value=$word ;;
@@ -205,12 +209,18 @@ _vitrine() {
     --color) _vitrine_offer "$value" "$option_part" auto always never; return ;;
     --format) _vitrine_offer "$value" "$option_part" "${formats[@]}"; return ;;
     --hash) _vitrine_offer "$value" "$option_part" sha256 sha384 sha512 none; return ;;
-    --ignore) _vitrine_offer "${value##*,}" "$option_part${value%"${value##*,}"}" content mode owner xattrs; return ;;
+    -C | --directory) _vitrine_inside "$value" "$image" "${reading[@]}"; return ;;
+    --target-directory) _vitrine_files "$value" -d; return ;;
+    -t) if [[ $command == cp ]]; then _vitrine_files "$value" -d; else COMPREPLY=(); fi; return ;;
+    --sort) _vitrine_offer "$value" "$option_part" none name size time version extension; return ;;
+    --time) _vitrine_offer "$value" "$option_part" atime ctime mtime; return ;;
+    --width | --strip-components | -w) COMPREPLY=(); return ;;
+    --ignore) [[ $command == diff ]] && _vitrine_offer "${value##*,}" "$option_part${value%"${value##*,}"}" content mode owner xattrs; return ;;
     --backing-file | --device | --pid-file | --file | -f) _vitrine_files "$value" -f; return ;;
     --level | --format-string | --printf | --max-depth | -L | -P | -I | -c | -d) COMPREPLY=(); return ;;
     --time-style) _vitrine_offer "$value" "$option_part" full-iso long-iso iso locale +; return ;;
     --type | --exclude-type | -x) _vitrine_offer "$value" "$option_part" ext2 ext3 ext4 squashfs erofs; return ;;
-    --block-size | --threshold | --exclude | -B | -t) COMPREPLY=(); return ;;
+    --block-size | --threshold | --exclude | -B) COMPREPLY=(); return ;;
     --snapshot | --ready-fd | --offset | --sector-size | --sizelimit) COMPREPLY=(); return ;;
   esac
 
@@ -227,14 +237,16 @@ _vitrine() {
     inspect) options+=' --json --color --partition --offset --sector-size --sizelimit --bytes'$image_options ;;
     ls) options+=" $browse_options -l -n -R -a -A -d -h -i -1 -C -p -t -S -U -r --recursive --all --almost-all --directory \
       --human-readable --inode --reverse --full-time --json --color -F -f -G -g -s -u -c --classify --file-type \
-      --no-group --si --size --time-style" ;;
+      --no-group --si --size --time-style -B -H -I -L -N -v -w -x -X --dereference --dereference-command-line \
+      --group-directories-first --ignore --ignore-backups --literal --sort --time --width" ;;
     tree) options+=" $browse_options -a -d -f -i -I -L -P --all --level --json --color --noreport" ;;
     stat) options+=" $browse_options -c -L -t --format-string --printf --dereference --terse --json" ;;
-    find | cat) options+=" $browse_options" ;;
+    find) options+=" $browse_options -H -L -P" ;;
+    cat) options+=" $browse_options" ;;
     extents) options+=" $browse_options --json" ;;
-    cp) options+=" $browse_options -a -d -n -p -q -r -R -T -v --archive --no-dereference --no-clobber --preserve --quiet \
-      --recursive --no-target-directory --verbose" ;;
-    tar) options+=" $browse_options -c -f -v --create --file --verbose" ;;
+    cp) options+=" $browse_options -a -d -f -H -L -n -p -P -q -r -R -t -T -u -v --archive --dereference --force --no-dereference \
+      --no-clobber --preserve --quiet --recursive --target-directory --no-target-directory --update --verbose" ;;
+    tar) options+=" $browse_options -c -C -f -v --create --directory --exclude --file --strip-components --verbose" ;;
     manifest) options+=" $browse_options --hash --json" ;;
     diff) options+=" $browse_options -q -r -t --ignore --brief --recursive --times --json" ;;
     df) options+=" $browse_options -B -h -H -i -k -P -t -T -x --block-size --human-readable --inodes --portability --print-type \
@@ -245,7 +257,7 @@ _vitrine() {
   esac
   if [[ $command == find && $count -gt 0 && $current == -* ]]; then
     _vitrine_offer "$current" '' -name -iname -path -ipath -regex -iregex -regextype -lname -ilname -type -xtype -size \
-      -empty -newer -anewer -cnewer -newermt -mtime -atime -ctime -mmin -amin -cmin -daystart -perm -readable -writable \
+      -empty -newer -anewer -cnewer -newermt -mtime -atime -ctime -mmin -amin -cmin -used -daystart -follow -perm -readable -writable \
       -executable -uid -gid -user -group -nouser -nogroup -links -inum -samefile -fstype -true -false -maxdepth -mindepth -depth -print -print0 -printf -ls -prune -quit -not -and -or
     return
   fi

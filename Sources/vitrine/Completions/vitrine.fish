@@ -32,12 +32,18 @@ function __vitrine_operands
             set skip no
         else if contains -- $word -o --partition --reply --view --color --offset --sector-size --sizelimit \
                 --format --snapshot --backing-file --device --block-size --threshold --type --exclude-type --exclude --time-style \
-                --level --format-string --printf --max-depth \
+                --level --sort --time --width --strip-components --target-directory --format-string --printf --max-depth \
                 --pid-file --ready-fd
             set skip yes
         else if test "$word" = -p; and __vitrine_takes_selector
             set skip yes
         else if contains -- $word -P -I -L; and __vitrine_is tree
+            set skip yes
+        else if contains -- $word -I -w --ignore; and __vitrine_is ls
+            set skip yes
+        else if test "$word" = -t; and __vitrine_is cp
+            set skip yes
+        else if contains -- $word -C -f --directory --file; and __vitrine_is tar
             set skip yes
         else if contains -- $word -B -t -x; and __vitrine_is df
             set skip yes
@@ -256,8 +262,11 @@ for command in ls tree stat find cat extents df du cp tar manifest diff
     complete -c vitrine -n "__vitrine_is $command" -l sizelimit -x -d 'Bytes of the disk'
     complete -c vitrine -n "__vitrine_is $command" -l sector-size -x -a '512 4096' -d 'Bytes of a sector'
 end
+complete -c vitrine -n '__vitrine_is find; and __vitrine_has 0' -s H -d 'Follow links that are named'
+complete -c vitrine -n '__vitrine_is find; and __vitrine_has 0' -s L -d 'Follow all symbolic links'
+complete -c vitrine -n '__vitrine_is find; and __vitrine_has 0' -s P -d 'Follow no symbolic links'
 for part in name iname path ipath regex iregex regextype lname ilname type xtype size empty newer anewer cnewer newermt \
-        mtime atime ctime mmin amin cmin daystart perm readable writable executable uid gid user group nouser nogroup links \
+        mtime atime ctime mmin amin cmin used daystart follow perm readable writable executable uid gid user group nouser nogroup links \
         inum samefile fstype true false maxdepth mindepth depth print print0 printf ls prune quit not and or
     complete -c vitrine -n '__vitrine_is find; and not __vitrine_has 0' -o $part -d 'Part of an expression'
 end
@@ -268,7 +277,13 @@ for command in ls tree stat extents df du manifest diff
     complete -c vitrine -n "__vitrine_is $command" -l json -d 'Print JSON'
 end
 complete -c vitrine -n '__vitrine_is cp' -s a -l archive -d 'Keep everything'
-complete -c vitrine -n '__vitrine_is cp' -s d -l no-dereference -d 'Copy symbolic links themselves'
+complete -c vitrine -n '__vitrine_is cp' -s d -d 'Copy symbolic links themselves, and keep hard links'
+complete -c vitrine -n '__vitrine_is cp' -s f -l force -d 'Accepted, without effect'
+complete -c vitrine -n '__vitrine_is cp' -s H -d 'Follow links that are named'
+complete -c vitrine -n '__vitrine_is cp' -s L -l dereference -d 'Follow all symbolic links'
+complete -c vitrine -n '__vitrine_is cp' -s P -l no-dereference -d 'Copy symbolic links themselves'
+complete -c vitrine -n '__vitrine_is cp' -s t -l target-directory -x -a '(__fish_complete_directories)' -d 'Copy into this folder'
+complete -c vitrine -n '__vitrine_is cp' -s u -l update -d 'Leave alone what is there and no older'
 complete -c vitrine -n '__vitrine_is cp' -s n -l no-clobber -d 'Leave alone what is there'
 complete -c vitrine -n '__vitrine_is cp' -s p -l preserve -d 'Keep modes, times, owners and attributes'
 complete -c vitrine -n '__vitrine_is cp' -s q -l quiet -d 'Do not show how far the copy is'
@@ -277,6 +292,9 @@ complete -c vitrine -n '__vitrine_is cp' -s T -l no-target-directory -d 'The des
 complete -c vitrine -n '__vitrine_is cp' -s v -l verbose -d 'Say what is copied'
 complete -c vitrine -n '__vitrine_is tar' -s c -l create -d 'Accepted, without effect'
 complete -c vitrine -n '__vitrine_is tar' -s f -l file -r -F -d 'Write to this file'
+complete -c vitrine -n '__vitrine_is tar' -s C -l directory -x -a '(__vitrine_inside)' -d 'Paths start in this folder'
+complete -c vitrine -n '__vitrine_is tar' -l exclude -x -d 'Leave these out'
+complete -c vitrine -n '__vitrine_is tar' -l strip-components -x -d 'Leave out so many parts of names'
 complete -c vitrine -n '__vitrine_is tar' -s v -l verbose -d 'Say what is written'
 complete -c vitrine -n '__vitrine_is manifest' -l hash -x -a 'sha256 sha384 sha512 none' -d 'The digest'
 complete -c vitrine -n '__vitrine_is diff' -l ignore -x -a 'content mode owner xattrs' -d 'Leave these out'
@@ -293,6 +311,18 @@ complete -c vitrine -n '__vitrine_is ls' -s h -l human-readable -d 'Sizes as 1.5
 complete -c vitrine -n '__vitrine_is ls' -s i -l inode -d 'Inode numbers'
 complete -c vitrine -n '__vitrine_is ls' -s 1 -d 'One entry a line'
 complete -c vitrine -n '__vitrine_is ls' -s C -d 'In columns'
+complete -c vitrine -n '__vitrine_is ls' -s x -d 'In columns, line by line'
+complete -c vitrine -n '__vitrine_is ls' -s w -l width -x -d 'Columns of the output'
+complete -c vitrine -n '__vitrine_is ls' -s B -l ignore-backups -d 'No names that end with a tilde'
+complete -c vitrine -n '__vitrine_is ls' -s I -l ignore -x -d 'Leave these out'
+complete -c vitrine -n '__vitrine_is ls' -s L -l dereference -d 'What links lead to'
+complete -c vitrine -n '__vitrine_is ls' -s H -l dereference-command-line -d 'What links lead to that are named'
+complete -c vitrine -n '__vitrine_is ls' -s N -l literal -d 'Names are not quoted'
+complete -c vitrine -n '__vitrine_is ls' -s v -d 'Numbers in names count'
+complete -c vitrine -n '__vitrine_is ls' -s X -d 'By what is behind the last dot'
+complete -c vitrine -n '__vitrine_is ls' -l sort -x -a 'none name size time version extension' -d 'What comes first'
+complete -c vitrine -n '__vitrine_is ls' -l time -x -a 'atime ctime mtime' -d 'Which time'
+complete -c vitrine -n '__vitrine_is ls' -l group-directories-first -d 'Folders first'
 complete -c vitrine -n '__vitrine_is ls' -s p -d 'A slash behind folders'
 complete -c vitrine -n '__vitrine_is ls' -s t -d 'The latest first'
 complete -c vitrine -n '__vitrine_is ls' -s S -d 'The largest first'

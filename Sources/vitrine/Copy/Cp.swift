@@ -64,7 +64,8 @@ struct Cp: ParsableCommand {
 
   func validate() throws {
     guard operands.count >= (targetDirectory == nil ? 2 : 1) else {
-      throw ValidationError("Give an image with a path in it, and where to copy that: disk.img:/etc/fstab .")
+      throw ValidationError(
+        "Give an image with a path in it, and then where to copy that, as disk.img:/etc/fstab /tmp.")
     }
     guard noTargetDirectory else { return }
     if targetDirectory != nil { throw ValidationError("-t names a folder to copy into, and -T says there is none.") }
