@@ -17,13 +17,11 @@ public enum VersionOrder {
     return name.count == 2 && name.last == dot ? 2 : 3
   }
 
-  /// Where the suffixes begin: a dot and a letter each, with letters and digits behind it. A name is not all suffix.
+  /// Where the suffixes begin: a dot and a letter each, with letters and digits behind it.
   private static func endOfStem(_ name: ArraySlice<UInt8>) -> Int {
-    var stem = name.startIndex
     var index = name.startIndex
     while index < name.endIndex {
-      index += 1
-      stem = index
+      let stem = index
       while index + 1 < name.endIndex, name[index] == dot, isLetter(name[index + 1]) || name[index + 1] == tilde {
         index += 2
         while index < name.endIndex, isLetter(name[index]) || isDigit(name[index]) || name[index] == tilde {
@@ -31,8 +29,9 @@ public enum VersionOrder {
         }
       }
       if index == name.endIndex { return stem }
+      index += 1
     }
-    return stem
+    return index
   }
 
   /// Compares runs of what are no digits and runs of digits in turn.

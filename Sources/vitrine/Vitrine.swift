@@ -43,7 +43,11 @@ struct Vitrine: ParsableCommand {
       let text = message(for: error)
       let command = words.first.flatMap { word in configuration.subcommands.first { $0._commandName == word } }
       let help = "see vitrine \(command.map { $0._commandName + " " } ?? "")--help"
-      let plain = text.hasSuffix(".") ? String(text.dropLast()) : text
+      // A list of words that can be given has a line for each.
+      let parts = text.split(separator: "\n  - ")
+      let line = [parts.first.map(String.init) ?? "", parts.dropFirst().joined(separator: ", ")].filter { !$0.isEmpty }
+        .joined(separator: " ")
+      let plain = line.hasSuffix(".") ? String(line.dropLast()) : line
       Message.write("\(OptionHints.message(plain, for: words)); \(help)")
       Glibc.exit(ExitStatus.usage.rawValue)
     }

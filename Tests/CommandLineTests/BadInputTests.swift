@@ -53,6 +53,21 @@ import Testing
     try expectFailure(arguments, status: 64, saying: "did you mean")
   }
 
+  /// Options of namesakes are answered with what to do in their place.
+  @Test(arguments: [
+    ["tar -czf x.tgz disk.img", "-z is not there; pipe"], ["tar --zstd disk.img", "zstd > FILE"],
+    ["tar -xf disk.img", "-x is not there: archives are only made"], ["ls -lo disk.img", "-lG lists without groups"],
+    ["ls --color disk.img", "--color=always"], ["stat --format=%n disk.img /a", "formats of stat(1) stand behind -c"],
+    ["cp -i disk.img:/a b", "-n leaves alone"], ["cp --preserve=mode disk.img:/a b", "takes no value here"],
+    ["cat -n disk.img /a", "pipe the output to cat"], ["ls -y disk.img", "Unknown option '-y'; see vitrine ls --help"],
+    ["ls", "Missing expected argument"], ["tar -o offset=1", "Missing expected argument '<image>'; see vitrine tar"],
+    ["find disk.img -L", "stands before the image"], ["ls --sort=sise disk.img", "sise"],
+    ["ls -w -1 disk.img", "-w"], ["tar --strip-components=x disk.img", "strip-components"],
+  ])
+  func optionsOfNamesakes(_ line: [String]) throws {
+    try expectFailure(line[0].split(separator: " ").map(String.init), status: 64, saying: line[1])
+  }
+
   /// What is there is an image, whatever it is called.
   @Test func imageNamedLikeACommand() throws {
     _ = try file("mout", Data("no disk".utf8))

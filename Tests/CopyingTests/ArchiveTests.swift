@@ -59,6 +59,40 @@ import Testing
     #expect(missing.status == 66 && missing.errors.contains("/nowhere: No such file"))
   }
 
+  /// What is left out, and where names start, as GNU tar has it.
+  @Test func membersAreChosen() throws {
+    let image = folder.path + "/chosen.img"
+    try runSuccessfully(
+      [
+        "sh", "-c",
+        """
+        mkdir -p tree/d/sub/deep tree/other && touch tree/a.gz tree/d/file tree/d/sub/f tree/d/sub/deep/x tree/other/f2 &&
+        ln tree/d/file tree/other/hard && truncate -s 4M chosen.img && mke2fs -q -t ext4 -d tree chosen.img &&
+        mkdir tree/lost+found
+        """,
+      ], in: folder.url)
+    for options in [
+      "", "--exclude='*.gz'", "--exclude=d", "--exclude=./d", "--exclude=./sub", "--exclude=d/sub", "--exclude='sub/*'",
+      "--exclude='f*'", "--exclude='./*/f*'", "--exclude=sub --exclude=other", "--exclude=nothing",
+      "-C d", "-C d --exclude=sub", "-Cd --exclude='./sub/*'",
+    ] {
+      let edit = "tar -t | sed 's,^\\./,,; /^$/d' | sort"
+      let wanted = try runSuccessfully(["sh", "-c", "cd tree && tar -c \(options) . | \(edit)"], in: folder.url).output
+      let found = try runSuccessfully(
+        ["sh", "-c", "'\(vitrineBinary)' tar \(options) '\(image)' . | \(edit)"], in: folder.url
+      ).output
+      #expect(wanted == found && !found.isEmpty, "\(options): \(found)")
+    }
+    for (arguments, members) in [
+      ("--strip-components=1 '\(image)' d", "file\nsub/\nsub/deep/\nsub/deep/x\nsub/f\n"),
+      ("--strip-components 2 '\(image)' d other", "deep/\ndeep/x\nf\n"),
+      ("-C /d '\(image)' sub/f /file", "sub/f\nfile\n"), ("-C d/sub '\(image)' ../file", "file\n"),
+    ] {
+      let line = "'\(vitrineBinary)' tar \(arguments) | tar -tf -"
+      #expect(try runSuccessfully(["sh", "-c", line]).output == members, "\(arguments)")
+    }
+  }
+
   /// Numbers and names that the old header has no room for.
   @Test(.enabled(if: Privileges.isRoot)) func whatIsLongOrLargeIsKept() throws {
     let long = String(repeating: "d", count: 120)

@@ -168,6 +168,18 @@ enum CopiedImages {
     let verbose = try cp("-v", image + ":/x:y", target)
     #expect(verbose.output == "'/x:y' -> '\(target)/x:y'\n")
     #expect(try String(contentsOfFile: target + "/x:y", encoding: .utf8) == "x\n")
+    try runSuccessfully(["sh", "-c", "echo mine > '\(target)/x:y'; rm '\(target)/dir/one'"])
+    let updated = try cp("-ruv", image + ":/x:y", image + ":/dir", target)
+    #expect(
+      updated.succeeded && !updated.output.contains("x:y") && updated.output.contains("/dir/one'\n"), "\(updated)")
+    #expect(try String(contentsOfFile: target + "/x:y", encoding: .utf8) == "mine\n")
+    try runSuccessfully(["touch", "-d", "1999-01-01", target + "/x:y"])
+    #expect(try cp("-u", "-vt", target, image + ":/x:y").output == "'/x:y' -> '\(target)/x:y'\n")
+    #expect(try String(contentsOfFile: target + "/x:y", encoding: .utf8) == "x\n")
+    // A file that is kept is not what its other names become names of.
+    try runSuccessfully(["sh", "-c", "mkdir '\(target)/kept-names' && echo mine > '\(target)/kept-names/one'"])
+    #expect(try cp("-anT", image + ":/dir", target + "/kept-names").succeeded)
+    #expect(try String(contentsOfFile: target + "/kept-names/two", encoding: .utf8) == "one\n")
     let inTheWay = try cp("-rT", image + ":/dir", target + "/x:y")
     #expect(inTheWay.status == 73 && inTheWay.errors.contains("no folder"), "\(inTheWay)")
     let twice = try cp("-r", image + ":/dir/one", image + ":/dir/one", target)
@@ -180,6 +192,8 @@ enum CopiedImages {
       ([image + ":/x:y", target + "/no/where"], 73, "cannot copy there"),
       ([image + ":/x:y", image + ":/dir", target + "/new"], 73, "is no folder"),
       (["/nowhere.img:/x", target], 66, "cannot open"),
+      (["-t", target + "/new", image + ":/x:y"], 73, "is no folder to copy into"),
+      (["-T", "-t", target, image + ":/x:y"], 64, "-t names a folder"), (["-t", target], 64, "Missing expected"),
     ] as [([String], Int32, String)] {
       let result = try run([vitrineBinary, "cp"] + arguments)
       #expect(result.status == status && result.errors.contains(text), "\(arguments): \(result)")

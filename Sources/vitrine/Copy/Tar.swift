@@ -64,13 +64,12 @@ struct Tar: ParsableCommand {
 }
 
 extension Tar {
-  /// Where in the image a path leads that starts in the folder of `-C`.
+  /// Where in the image a path leads that starts in the folder of `-C`; without what stays where it is, so that patterns
+  /// can be compared with it.
   private func place(of path: [UInt8]) -> [UInt8] {
-    guard folder.bytes != ImagePath.root.bytes else {
-      return path.first == UInt8(ascii: "/") ? path : [UInt8(ascii: "/")] + path
-    }
-    let rest = path.drop { $0 == UInt8(ascii: "/") }
-    return rest.isEmpty ? folder.bytes : LsListing.join(folder.bytes, rest)
+    let (slash, dot) = (UInt8(ascii: "/"), UInt8(ascii: "."))
+    let names = (folder.bytes + [slash] + path).split(separator: slash).filter { $0 != [dot] }
+    return [slash] + names.joined(separator: [slash])
   }
 }
 

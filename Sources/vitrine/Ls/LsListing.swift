@@ -51,6 +51,11 @@ final class LsListing {
       } else {
         var widths = LsWidths()
         for file in files { widths.add(file, options) }
+        // Columns are as wide as those of the folders would be.
+        for (path, facts) in folders {
+          widths.add(
+            item(named: path[...], facts.number, facts.statNumber, facts.attributes.type, facts, at: path), options)
+        }
         try printer.print(files, widths)
       }
       hasPrinted = true
