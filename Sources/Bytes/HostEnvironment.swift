@@ -21,12 +21,15 @@ public enum HostEnvironment {
   /// gets what is meant for it.
   public static func openStandardFiles() {
     while true {
-      // Safe: a C string.
-      let descriptor = unsafe open("/dev/null", O_RDWR)
+      // The lowest number that is free: each of the three in turn. What is written to a closed output must fail, as it
+      // would by itself. Safe: a C string.
+      let descriptor = unsafe open("/dev/null", isClosed(STDOUT_FILENO) && !isClosed(STDIN_FILENO) ? O_RDONLY : O_RDWR)
       if descriptor > STDERR_FILENO { close(descriptor) }
       if descriptor < 0 || descriptor > STDERR_FILENO { return }
     }
   }
+
+  private static func isClosed(_ descriptor: CInt) -> Bool { fcntl(descriptor, F_GETFD) < 0 }
 
   /// Lets this process open as many files as it may: a disk can lie in thousands of them, and the usual limit of 1024 is
   /// only there for programs that use select(2).

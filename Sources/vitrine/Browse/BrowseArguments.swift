@@ -34,6 +34,9 @@ struct BrowseArguments: ParsableArguments {
 
   /// Opens the image, and says on standard error what a person should know of it.
   func open(_ image: String) throws -> BrowsedImage {
+    if image == "-" {
+      throw Failure("-: an image cannot be read from a pipe; save it to a file, and name that", .usage)
+    }
     let options = try mountOptions(for: image)
     var opening = DiskStack.Options()
     opening.image = options.image

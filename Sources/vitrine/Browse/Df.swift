@@ -60,7 +60,7 @@ struct Df: ParsableCommand {
       let array = try JSONArrayOutput(output)
       for entry in shown { try array.write(object(entry, opened)) }
       try array.finish()
-    } else {
+    } else if !shown.isEmpty || problems.status == .success {
       var rows = [heading]
       var sum = FileSystemUsage()
       for entry in shown {

@@ -8,7 +8,7 @@ final class CopyReport: CopyObserver {
   var image = ""
   var progress: Progress?
   private(set) var status = ExitStatus.success
-  private let isVerbose: Bool
+  private var isVerbose: Bool
   private let isIntoCurrentFolder: Bool
   private let output = Output()
 
@@ -23,8 +23,15 @@ final class CopyReport: CopyObserver {
     progress?.clear()
     let quoting = ShellQuoting(isAlways: true)
     let line = quoting.quote(source).text + Array(" -> ".utf8) + quoting.quote(shown(target())).text
-    try? output.write(line + [UInt8(ascii: "\n")])
-    try? output.flush()
+    do {
+      try output.write(line + [UInt8(ascii: "\n")])
+      try output.flush()
+    } catch {
+      // Once is enough, and the copy goes on.
+      isVerbose = false
+      note(.io)
+      if let failure = error as? Failure { Message.write(failure.text) }
+    }
   }
 
   func failed(_ failure: CopyFailure, at source: [UInt8], to target: () -> [UInt8]) {

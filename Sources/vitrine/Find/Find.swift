@@ -26,6 +26,7 @@ struct Find: ParsableCommand {
   @OptionGroup var browse: BrowseArguments
 
   func run() throws {
+    let arguments = arguments.first?.bytes == Array("--".utf8) ? Array(self.arguments.dropFirst()) : self.arguments
     guard let first = arguments.first else { throw ValidationError("Missing expected argument '<image>'") }
     let image = String(decoding: first.bytes, as: UTF8.self)
     guard !image.hasPrefix("-") else {

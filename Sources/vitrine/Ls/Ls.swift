@@ -123,8 +123,8 @@ struct Ls: ParsableCommand {
     // Where entries are told for themselves, so are links that are named.
     let isOfEntries = isLong || selection.directory || classify
     options.followed = selection.followed ?? (isOfEntries ? .none : .foldersThatAreNamed)
-    options.width =
-      width ?? max(HostEnvironment.value(of: "COLUMNS").flatMap { Int($0) } ?? HostEnvironment.terminalWidth ?? 80, 3)
+    let ofEnvironment = HostEnvironment.value(of: "COLUMNS").flatMap { Int($0) }.flatMap { $0 < 0 ? nil : $0 }
+    options.width = width ?? ofEnvironment ?? HostEnvironment.terminalWidth ?? 80
     if !json.isWanted && color.applies(onTerminal: output.isTerminal) { options.colors = LsColors() }
     return options
   }
