@@ -1,4 +1,5 @@
 internal import Bytes
+internal import CFuse
 internal import Glibc
 
 /// A folder of this person's own, that nobody else sees into.
