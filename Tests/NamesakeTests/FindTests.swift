@@ -102,7 +102,7 @@ struct FindTests {
     let image = try Fixture("ext4", "symlinks").image()
     let mistakes: [([String], String)] = [
       (["-exec", "rm", "{}", ";"], "xargs"), (["-delete"], "only read"), (["-fprint", "x"], "output"),
-      (["-regex", "x["], "-regex x["), (["-regextype", "perl"], "posix-extended"), (["-L"], "not followed"),
+      (["-regex", "x["], "-regex x["), (["-regextype", "perl"], "posix-extended"), (["-L"], "before the image"),
       (["-user", "no-such-user"], "number"), (["-user", "+5"], "number"), (["-mmin", "1x"], "takes a number"),
       (["-newermt", "3 days hence"], "date"), (["-newermt", ""], "date"),
       (["-type", "x"], "-type takes"), (["-xtype", "x"], "-xtype takes"),
