@@ -120,14 +120,3 @@ struct ClusterCursor {
     covered = (start + first * tables.clusterSize)..<(start + (first + perPage) * tables.clusterSize)
   }
 }
-
-extension ExtentList {
-  /// Appends what an image says of a range that it does not store itself: the parent has it, as far as that reaches.
-  ///
-  /// - Parameter source: index of the parent's disk among the sources; not used where there is no parent.
-  mutating func append(absent range: Range<UInt64>, parent: DiskImage?, source: Int) {
-    let end = min(max(parent?.disk.size ?? 0, range.lowerBound), range.upperBound)
-    append(.mapped(source: source, offset: range.lowerBound), length: end - range.lowerBound)
-    append(.hole, length: range.upperBound - end)
-  }
-}
