@@ -86,6 +86,12 @@ public struct DeviceNumber: Sendable, Equatable {
     self.major = major
     self.minor = minor
   }
+
+  /// From 32 bits as Linux packs them (`new_encode_dev`): 12 of the major number between the low 8 and the high 12 of
+  /// the minor one.
+  init(packed: UInt32) {
+    self.init(major: packed >> 8 & 0xFFF, minor: packed & 0xFF | packed >> 12 & 0xFFF00)
+  }
 }
 
 /// An entry of a directory, but for its name.

@@ -177,7 +177,7 @@ import Testing
     (#"image.items[-1] = (PARENT_LOCATOR, VHDX_LOCATOR.bytes_le + bytes(4), 4)"#, 65, "which its parent is"),
     (
       #"image.items[-1] = (PARENT_LOCATOR, VHDX_LOCATOR.bytes_le + struct.pack("<HHIIHH", 0, 1, 1 << 31, 9, 8, 8), 4)"#,
-      65, "text"
+      65, "parent locator"
     ),
     (#"parent.items[3] = (LOGICAL_SECTOR, struct.pack("<I", 4096), 6); parent.save("parent.vhdx")"#, 65, "sectors of"),
     (#"image.set_parent(parent)"#, 65, "names no backing file"),

@@ -153,7 +153,8 @@ extension VMDK {
       guard let descriptor, descriptor.hasParent else { return nil }
       let names = descriptor.parentName.map { VMDK.candidates(for: $0) } ?? []
       let parent = try IdentifiedParent<VMDK>(
-        of: file, named: names, identifiers: descriptor.parentContentID.map { [Descriptor.text(ofContentID: $0)] } ?? [])
+        of: file, named: names, identifiers: descriptor.parentContentID.map { [Descriptor.text(ofContentID: $0)] } ?? []
+      )
       notices += parent.notices
       return parent.image
     }
