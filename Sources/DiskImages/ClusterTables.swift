@@ -71,6 +71,34 @@ struct ClusterTables: Sendable {
   }
 }
 
+extension ClusterTables {
+  /// Tells where the bytes of `range` lie, cluster by cluster, until the list is full. What no table leads to is the
+  /// parent's, as far as that reaches.
+  ///
+  /// - Parameters:
+  ///   - source: index of the parent's disk among the sources; not used where there is no parent.
+  ///   - table: as `ClusterCursor.find` has it.
+  ///   - append: appends a part of one cluster, given a page of entries, the place of the cluster's in it, and the part.
+  func map(
+    _ range: Range<UInt64>, into extents: inout ExtentList, parent: DiskImage?, source: Int,
+    table: (UInt64) throws(ReadError) -> UInt64,
+    append: ([UInt8], Int, Range<UInt64>, inout ExtentList) throws(ReadError) -> Void
+  ) throws(ReadError) {
+    var cursor = ClusterCursor(self)
+    var position = range.lowerBound
+    while position < range.upperBound && !extents.isFull {
+      let place = try cursor.find(position, table: table)
+      let part = position..<min(place.end, range.upperBound)
+      if let entry = place.entry {
+        try append(cursor.page, entry, part, &extents)
+      } else {
+        extents.append(absent: part, parent: parent, source: source)
+      }
+      position = part.upperBound
+    }
+  }
+}
+
 /// Goes from cluster to cluster through `ClusterTables`, and fetches each page of them once.
 struct ClusterCursor {
   private let tables: ClusterTables
