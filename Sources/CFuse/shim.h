@@ -9,7 +9,7 @@ ssize_t vmsplice(int pipe, const struct iovec *pieces, size_t count, unsigned in
 int pipe2(int ends[2], int flags);
 
 /* Swift marks fork() unavailable, because a child of a process with threads may hold their locks for ever. The server
-   forks before it has any thread. */
+   forks before it has any thread, and works in one that begins after. */
 static inline pid_t vitrine_fork(void) { return fork(); }
 
 /* What a private mount namespace takes, and signals as events; see unshare(2), signalfd(2), prctl(2), getxattr(2). */

@@ -5,49 +5,50 @@ internal import Synchronization
 /// Two processes out of one: the server, which goes on in the background, and the one that was started, which waits
 /// until the mount answers.
 public enum Detachment {
-  case server(Readiness)
   /// No failure once the mount answers; else why it does not.
   case starter(server: Int32, failure: String?)
   /// A signal asked for the end before the mount answered: the server has taken the mount away, and ended.
   case interrupted(signal: Int32)
 
+  /// Makes the server's process, and waits for its word.
+  ///
   /// Only for a process that has one thread, and while `EndSignals` are held back.
   /// - Parameters:
   ///   - inherited: is let go of by the server.
   ///   - starting: is called in the starter, before it waits.
+  ///   - serving: is what the server does, until its end.
   public static func start(
-    leaving inherited: InheritedDescriptors, starting: () -> Void
+    leaving inherited: InheritedDescriptors, starting: () -> Void, serving: @escaping (Readiness) -> Never
   ) throws(MountError) -> Detachment {
     let (readiness, waiting) = try Readiness.pair()
-    let child = vitrine_fork()
-    switch child {
-    case -1:
-      let number = errno
-      readiness.close()
-      waiting.close()
-      throw MountError(.system, "cannot start the server: \(String(errno: number))")
-    case 0:
-      waiting.close()
-      inherited.close()
-      setsid()
-      // Safe: a C string.
-      _ = unsafe chdir("/")
-      return .server(readiness)
-    default:
-      readiness.close()
-      starting()
-      let queue = SignalQueue(EndSignals.all)
-      defer { queue?.close() }
-      switch waiting.wait(besides: queue) {
-      case .ready: return .starter(server: child, failure: nil)
-      case .failed(let text):
-        return .starter(server: child, failure: text ?? "the server ended before the mount answered")
-      case .interrupted(let signal):
-        // It may have said that the mount answers, and nobody has heard it.
-        kill(child, SIGTERM)
-        ChildProcess.reap(child, unless: queue)
-        return .interrupted(signal: signal)
+    let child: pid_t
+    do {
+      child = try ServerProcess.start {
+        waiting.close()
+        inherited.close()
+        setsid()
+        // Safe: a C string.
+        _ = unsafe chdir("/")
+        serving(readiness)
       }
+    } catch {
+      readiness.close()
+      waiting.close()
+      throw error
+    }
+    readiness.close()
+    starting()
+    let queue = SignalQueue(EndSignals.all)
+    defer { queue?.close() }
+    switch waiting.wait(besides: queue) {
+    case .ready: return .starter(server: child, failure: nil)
+    case .failed(let text):
+      return .starter(server: child, failure: text ?? "the server ended before the mount answered")
+    case .interrupted(let signal):
+      // It may have said that the mount answers, and nobody has heard it.
+      kill(child, SIGTERM)
+      ChildProcess.reap(child, unless: queue)
+      return .interrupted(signal: signal)
     }
   }
 }

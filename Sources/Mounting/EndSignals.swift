@@ -34,6 +34,13 @@ struct SignalSet {
     for number in numbers { unsafe sigaddset(&signals, number) }
   }
 
+  /// Every signal there is.
+  static var all: SignalSet {
+    var set = SignalSet([])
+    unsafe sigfillset(&set.signals)
+    return set
+  }
+
   /// Changes what this thread blocks, as pthread_sigmask(3) has it.
   /// - Returns: what was blocked before.
   @discardableResult func change(_ how: CInt) -> SignalSet {

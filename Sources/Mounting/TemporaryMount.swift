@@ -9,55 +9,43 @@ internal import Glibc
 /// Three processes: this one, the server and the command. When this one is killed, the server takes the mount away, and
 /// the command is sent SIGTERM. When the server is killed, this one takes the mount away, and the command finds errors.
 public enum TemporaryMount {
-  /// What a process is to do, after `begin`.
-  public enum Role {
-    /// To mount on the point, and to serve until the readiness's starter, or the mount, is gone.
-    case server(MountPoint, Readiness, Lifeline)
-    /// To run the command, once the mount answers.
-    case starter(CommandRun)
-  }
-
   /// Makes the folder, and the server's process.
   ///
   /// Only for a process that has one thread; what it has open is not the server's.
-  /// - Parameter isPrivate: insists on a mount namespace.
-  public static func begin(isPrivate: Bool, leaving inherited: InheritedDescriptors) throws(MountError) -> Role {
+  /// - Parameters:
+  ///   - isPrivate: insists on a mount namespace.
+  ///   - serving: is what the server does, until its end: it mounts on the point, and serves until the readiness's
+  ///     starter, or the mount, is gone.
+  /// - Returns: what runs the command, once the mount answers.
+  public static func begin(
+    isPrivate: Bool, leaving inherited: InheritedDescriptors,
+    serving: @escaping (MountPoint, Readiness, Lifeline) -> Never
+  ) throws(MountError) -> CommandRun {
     let environment = CommandEnvironment()
     let choice = try PrivateNamespace.enter(
       PrivateNamespace.choose(isRequired: isPrivate), isRequired: isPrivate)
     EndSignals.hold()
     let folder = try TemporaryFolder()
-    let (readiness, waiting): (Readiness, Readiness.StarterWait)
-    let lifeline: Lifeline
-    let holder: LifelineHolder
     do {
-      (readiness, waiting) = try Readiness.pair()
-      (lifeline, holder) = try Lifeline.pair()
+      let (readiness, waiting) = try Readiness.pair()
+      let (lifeline, holder) = try Lifeline.pair()
+      let child = try ServerProcess.start {
+        waiting.close()
+        holder.close()
+        inherited.close()
+        // A terminal's signals are not for the server. Until there is a mount, it can end at once.
+        setsid()
+        EndSignals.letIn()
+        serving(MountPoint(mounted: folder.path), readiness, lifeline)
+      }
+      readiness.close()
+      lifeline.close()
+      return CommandRun(
+        server: child, folder: folder, waiting: waiting, holder: holder, environment: environment,
+        isPrivate: choice != .none)
     } catch {
       folder.remove()
       throw error
-    }
-    let child = vitrine_fork()
-    switch child {
-    case -1:
-      let number = errno
-      folder.remove()
-      throw MountError(.system, "cannot start the server: \(String(errno: number))")
-    case 0:
-      waiting.close()
-      holder.close()
-      inherited.close()
-      // A terminal's signals are not for the server. Until there is a mount, it can end at once.
-      setsid()
-      EndSignals.letIn()
-      return .server(MountPoint(mounted: folder.path), readiness, lifeline)
-    default:
-      readiness.close()
-      lifeline.close()
-      return .starter(
-        CommandRun(
-          server: child, folder: folder, waiting: waiting, holder: holder, environment: environment,
-          isPrivate: choice != .none))
     }
   }
 }

@@ -121,7 +121,13 @@ struct Mount: ParsableCommand {
     leaving inherited: InheritedDescriptors
   ) throws {
     let detachment: Detachment
-    do { detachment = try Detachment.start(leaving: inherited) { session.leave() } } catch {
+    do {
+      detachment = try Detachment.start(leaving: inherited) {
+        session.leave()
+      } serving: { readiness in
+        serveDetached(session, announcement, log, to: destination, readiness)
+      }
+    } catch {
       session.unmount()
       announcement.ended(isServing: false)
       throw Failure(image, error)
@@ -138,32 +144,38 @@ struct Mount: ParsableCommand {
       _exit(ExitStatus.success.rawValue)
     case .interrupted(let signal):
       EndSignals.end(by: signal)
-    case .server(let readiness):
-      let keeps = stats
-      // Ends here, while the mount's mark still stands: who waits for the release waits for all of this.
-      func end(_ failure: MountError?) -> Never {
-        if let failure {
-          readiness.fail(failure.text)
-          log.error("\(failure.text)")
-        }
-        announcement.ended(isServing: failure == nil)
-        finish(session)
-        _exit((failure == nil ? ExitStatus.success : .mountFailed).rawValue)
-      }
-      do throws(MountError) {
-        try session.serve {
-          do throws(MountError) { try announcement.ready(isLast: false) } catch {
-            readiness.fail(error.text)
-            return false
-          }
-          Readiness.leaveTerminal(keepingStandardError: keeps)
-          if !keeps { destination.moveToSystem() }
-          return readiness.report()
-        } onEnd: {
-          end($0)
-        }
-      } catch { end(error) }
     }
+  }
+
+  private func serveDetached(
+    _ session: Session, _ announcement: Announcement, _ log: Logger, to destination: LogDestination,
+    _ readiness: Readiness
+  ) -> Never {
+    let keeps = stats
+    // Ends here, while the mount's mark still stands: who waits for the release waits for all of this.
+    func end(_ failure: MountError?) -> Never {
+      if let failure {
+        readiness.fail(failure.text)
+        log.error("\(failure.text)")
+      }
+      announcement.ended(isServing: failure == nil)
+      finish(session)
+      _exit((failure == nil ? ExitStatus.success : .mountFailed).rawValue)
+    }
+    do throws(MountError) {
+      try session.serve {
+        do throws(MountError) { try announcement.ready(isLast: false) } catch {
+          readiness.fail(error.text)
+          return false
+        }
+        Readiness.leaveTerminal(keepingStandardError: keeps)
+        if !keeps { destination.moveToSystem() }
+        return readiness.report()
+      } onEnd: {
+        end($0)
+      }
+    } catch { end(error) }
+    end(nil)
   }
 
   private func finish(_ session: Session) {

@@ -38,17 +38,15 @@ struct Run: ParsableCommand {
     guard options.idleTimeout == nil else {
       throw Failure("\(image): option \"timeout\" has no place here: the command says how long the mount stays", .usage)
     }
-    let role: TemporaryMount.Role
+    let run: CommandRun
     do {
       try MountError.checkSystem(options)
-      role = try TemporaryMount.begin(isPrivate: self.private, leaving: inherited)
+      run = try TemporaryMount.begin(isPrivate: self.private, leaving: inherited) {
+        serve(at: $0, options, $1, $2)
+      }
     } catch { throw Failure(image, error) }
-    switch role {
-    case .server(let point, let readiness, let lifeline): serve(at: point, options, readiness, lifeline)
-    case .starter(let run):
-      Glibc.exit(
-        run.run(command, entering: chdir, lost: ExitStatus.mountFailed.rawValue) { Message.write("\(image): \($0)") })
-    }
+    Glibc.exit(
+      run.run(command, entering: chdir, lost: ExitStatus.mountFailed.rawValue) { Message.write("\(image): \($0)") })
   }
 
   private func serve(
