@@ -2,8 +2,8 @@ public import SystemPackage
 
 /// Why something in an image could not be read.
 ///
-/// A small value: its text is made when it is printed. Corrupt, unsupported, missing and unreadable are four
-/// different things, and stay so up to the exit status.
+/// A small value: its text is made when it is printed. Corrupt, unsupported and unreadable are three different
+/// things, and stay so up to the exit status.
 public struct ReadError: Error, Sendable {
   public enum Cause: Sendable, Equatable {
     /// The bytes contradict the format's specification.
