@@ -57,6 +57,17 @@ public struct ReadError: Error, Sendable {
   }
 }
 
+extension ReadError {
+  /// The status of sysexits(3) that a command ends with which this error ended.
+  public var exitStatus: Int32 {
+    switch cause {
+    case .corrupt, .checksum, .truncated: 65
+    case .unsupported, .encrypted: 69
+    case .io: 74
+    }
+  }
+}
+
 extension ReadError: CustomStringConvertible {
   public var description: String {
     let place = position.map { " (at \($0))" } ?? ""

@@ -93,12 +93,6 @@ final class VMDK: IdentifiedDisk {
 
   /// The extent that holds `offset`, which lies within the disk.
   private func index(at offset: UInt64) -> Int {
-    var low = 0
-    var high = extents.count
-    while low < high {
-      let middle = (low + high) / 2
-      if extents[middle].start <= offset { low = middle + 1 } else { high = middle }
-    }
-    return max(low - 1, 0)
+    max(extents.indices.partitioningIndex { extents[$0].start > offset } - 1, 0)
   }
 }
