@@ -1,5 +1,6 @@
 internal import BlockDevices
 public import Browsing
+internal import Bytes
 internal import CFuse
 internal import DiskImages
 internal import Glibc
@@ -98,13 +99,7 @@ internal import Synchronization
     defer { mark?.close() }
     self.onReady.withLock { $0 = onReady }
     // Safe: the handle is valid until `deinit`.
-    let configuration = unsafe fuse_loop_cfg_create()
-    defer { unsafe fuse_loop_cfg_destroy(configuration) }
-    let workers = Self.workerCount
-    unsafe fuse_loop_cfg_set_max_threads(configuration, workers)
-    unsafe fuse_loop_cfg_set_idle_threads(configuration, workers)
-    unsafe fuse_loop_cfg_set_clone_fd(configuration, 0)
-    let status = unsafe end.run(handle) { unsafe fuse_session_loop_mt(handle, configuration) }
+    let status = end.run(unsafe RequestLoop(handle, counters), threads: Self.threadCount)
     unsafe fuse_session_unmount(handle)
     let failure: MountError? =
       status < 0 ? MountError(.system, "serving failed: \(String(errno: -status)); mount anew") : nil
@@ -135,9 +130,7 @@ internal import Synchronization
   /// Threads that answer: one more than there are cores, because some wait for the disk. The kernel wakes them in turn,
   /// and a request that meets a thread whose core and caches went to another waits for them: twice as many as cores
   /// make a walk a fifth slower.
-  private static var workerCount: CUnsignedInt {
-    CUnsignedInt(clamping: min(max(sysconf(CInt(_SC_NPROCESSORS_ONLN)) + 1, 3), 8))
-  }
+  private static var threadCount: Int { min(max(HostEnvironment.coreCount + 1, 3), 8) }
 
   // MARK: Becoming ready
 

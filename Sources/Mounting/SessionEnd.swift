@@ -8,36 +8,22 @@ internal import Synchronization
 /// libfuse's own signal handlers will not do. A loop that ends drops the requests that have just been read, and one of
 /// them may be the session's own, which asks whether the mount answers: nothing, not even SIGKILL, ends the wait for an
 /// answer to it while somebody has the connection open. And a signal that comes just before the loop waits is lost.
-@safe final class SessionEnd: Sendable {
+final class SessionEnd: Sendable {
   private enum Asking { case notYet, now, done }
 
   private let asking = Mutex(Asking.notYet)
-  private struct Loop {
-    let thread: pthread_t
-    /// The address of libfuse's session.
-    let session: UInt
-  }
-
   /// nil where it does not run, or no longer.
-  private let running = Mutex<Loop?>(nil)
+  private let running = Mutex<RequestLoop?>(nil)
   private let isAsked = Atomic(false)
 
-  /// Interrupts the loop's wait. Nothing else uses it, and without a handler it is ignored.
-  private static let interrupting = SIGURG
-
-  /// Around the loop, in its thread: a signal ends the loop.
-  /// - Parameter handle: libfuse's session.
-  // Safe: the handle is valid for as long as the session, which lasts at least until `run` returns.
-  @unsafe func run(_ handle: OpaquePointer, _ loop: () -> CInt) -> CInt {
+  /// Runs the loop in this thread and others: a signal ends it.
+  func run(_ loop: RequestLoop, threads: Int) -> CInt {
     EndSignals.hold()
-    _ = vitrine_make_interrupting(Self.interrupting)
-    SignalSet([Self.interrupting]).change(SIG_UNBLOCK)
-    let address = UInt(bitPattern: handle)
-    running.withLock { $0 = Loop(thread: pthread_self(), session: address) }
+    running.withLock { $0 = loop }
     let watch = startWatching()
     // Somebody may have asked before.
-    if isAsked.load(ordering: .sequentiallyConsistent) { unsafe fuse_session_exit(handle) }
-    let status = loop()
+    if isAsked.load(ordering: .sequentiallyConsistent) { loop.stop() }
+    let status = loop.run(threads: threads)
     running.withLock { $0 = nil }
     watch?.close()
     return status
@@ -70,9 +56,7 @@ internal import Synchronization
     // Until it has noticed: it may be just about to wait.
     while running.withLock({ running in
       guard let running else { return false }
-      // Safe: the session lives for as long as its loop.
-      unsafe fuse_session_exit(OpaquePointer(bitPattern: running.session))
-      pthread_kill(running.thread, Self.interrupting)
+      running.stop()
       return true
     }) {
       usleep(2000)

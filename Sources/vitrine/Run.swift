@@ -42,7 +42,7 @@ struct Run: ParsableCommand {
     do {
       try MountError.checkSystem(options)
       run = try TemporaryMount.begin(isPrivate: self.private, leaving: inherited) {
-        serve(at: $0, options, $1, $2)
+        serve(on: $0, options, $1, $2)
       }
     } catch { throw Failure(image, error) }
     Glibc.exit(
@@ -50,22 +50,23 @@ struct Run: ParsableCommand {
   }
 
   private func serve(
-    at point: MountPoint, _ options: MountOptions, _ readiness: Readiness, _ lifeline: Lifeline
+    on folder: TemporaryFolder, _ options: MountOptions, _ readiness: Readiness, _ lifeline: Lifeline
   ) -> Never {
     do {
       let tree = try MountArguments.tree(of: image, options)
       let log = Logger(label: image) { ServerLogHandler(label: $0, to: LogDestination()) }
       let source = (try? MountPoint.resolve(image)) ?? image
-      let session = Session(showing: tree, at: point, options: options, sourceName: source, log: log)
+      let session = Session(showing: tree, at: folder.point, options: options, sourceName: source, log: log)
       do throws(MountError) {
         EndSignals.hold()
+        try folder.make()
         try session.mount()
         TemporaryMount.leaveTerminal()
-        try session.serve(until: lifeline, onReady: { readiness.report() }, onEnd: { point.removeFolder() }) {
+        try session.serve(until: lifeline, onReady: { readiness.report() }, onEnd: { folder.remove() }) {
           Message.write("\(image): still in use\($0) as the command ended; unmounted nevertheless")
         }
       } catch {
-        point.removeFolder()
+        folder.remove()
         throw Failure(image, error)
       }
     } catch let failure as Failure {

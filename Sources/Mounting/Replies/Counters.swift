@@ -4,6 +4,8 @@ internal import Synchronization
 public final class Counters: Sendable {
   public enum Key: Int, CaseIterable, Sendable {
     case lookup, attributes, link, open, read, list, listPlus, statistics, extendedAttribute, seek
+    /// Requests that one thread answered while it was alone.
+    case alone
     case errors
     /// READs answered by reference, through memory, and with zeros alone.
     case splicedReplies, copiedReplies, zeroReplies
@@ -23,6 +25,7 @@ public final class Counters: Sendable {
       case .statistics: "requests_statfs"
       case .extendedAttribute: "requests_xattr"
       case .seek: "requests_lseek"
+      case .alone: "requests_alone"
       case .errors: "replies_error"
       case .splicedReplies: "replies_spliced"
       case .copiedReplies: "replies_copied"
@@ -34,7 +37,7 @@ public final class Counters: Sendable {
     }
   }
 
-  private let cells: [17 of Atomic<UInt64>]
+  private let cells: [18 of Atomic<UInt64>]
 
   public init() { cells = InlineArray { _ in Atomic(0) } }
 
