@@ -1,3 +1,4 @@
+#include <malloc.h>
 #include <regex.h>
 #include <stddef.h>
 #include <sys/types.h>

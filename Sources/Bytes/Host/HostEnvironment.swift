@@ -1,3 +1,4 @@
+internal import CLinux
 internal import Glibc
 
 /// What the process was told of its surroundings. Here, and not with the command line that asks, so that the calls
@@ -55,6 +56,11 @@ public enum HostEnvironment {
 
   /// Cores that are to be had; at least 1.
   public static var coreCount: Int { max(sysconf(CInt(_SC_NPROCESSORS_ONLN)), 1) }
+
+  /// Has threads share what they have freed: the C library gives each a heap of its own, up to eight times as many as
+  /// there are cores, and what is free in one is no use to the others. Half as many as cores have been measured to cost
+  /// no time, and to save 10 MiB of 100 where five threads answer and decode.
+  public static func shareHeaps() { _ = mallopt(M_ARENA_MAX, CInt(clamping: max(coreCount / 2, 2))) }
 
   public static var standardOutputIsTerminal: Bool { isatty(STDOUT_FILENO) == 1 }
 
