@@ -125,12 +125,6 @@ public struct PendingWrites: Sendable {
 
   /// The index of `value`, which is in `values`.
   private static func place(of value: UInt64, in values: [UInt64]) -> Int {
-    var low = 0
-    var high = values.count - 1
-    while low < high {
-      let middle = (low + high) / 2
-      if values[middle] < value { low = middle + 1 } else { high = middle }
-    }
-    return low
+    values.indices.partitioningIndex { values[$0] >= value }
   }
 }

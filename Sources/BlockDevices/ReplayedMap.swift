@@ -72,12 +72,6 @@ public final class ReplayedMap: ExtentMap, UnitDecoder {
 
   /// Index of the first write that ends after `offset`.
   private func firstWrite(endingAfter offset: UInt64) -> Int {
-    var low = 0
-    var high = writes.count
-    while low < high {
-      let middle = (low + high) / 2
-      if writes[middle].end <= offset { low = middle + 1 } else { high = middle }
-    }
-    return low
+    writes.indices.partitioningIndex { writes[$0].end > offset }
   }
 }

@@ -63,12 +63,6 @@ public final class SegmentMap: ExtentMap, UnitDecoder {
 
   /// The segment that holds `offset`.
   private func index(at offset: UInt64) -> Int {
-    var low = 0
-    var high = starts.count
-    while low < high {
-      let middle = (low + high) / 2
-      if starts[middle] <= offset { low = middle + 1 } else { high = middle }
-    }
-    return max(low - 1, 0)
+    max(starts.indices.partitioningIndex { starts[$0] > offset } - 1, 0)
   }
 }

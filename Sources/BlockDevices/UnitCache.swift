@@ -94,14 +94,10 @@ public final class UnitCache: Sendable {
 
   private func account(_ bytes: Int) { filled.wrappingAdd(bytes, ordering: .relaxed) }
 
-  /// The unit where it is there already, or being decoded by another thread.
-  func keptBytes(of unit: EncodedUnit, from decoder: any UnitDecoder) -> DecodedBytes? {
+  /// Whether the unit is there already, or being decoded.
+  func holds(_ unit: EncodedUnit, of decoder: any UnitDecoder) -> Bool {
     let key = Key(decoder: ObjectIdentifier(decoder), unit: unit)
-    return shards[shardIndex(of: key)].state.withLock { $0.entry(for: key) }?.bytes.withLock { $0 }
-  }
-
-  private func isWanted(_ key: Key) -> Bool {
-    shards[shardIndex(of: key)].state.withLock { $0.entries[key] == nil }
+    return shards[shardIndex(of: key)].state.withLock { $0.entries[key] != nil }
   }
 
   private func shardIndex(of key: Key) -> Int {
@@ -118,7 +114,7 @@ extension UnitCache {
   /// Has a unit decoded, soon and by another thread; nothing where it is there or on its way. What is wrong with it is
   /// for whoever reads it to meet.
   public func decodeAhead(_ wanted: DecodableUnit) {
-    guard wanted.isCached, isWanted(Key(decoder: ObjectIdentifier(wanted.decoder), unit: wanted.unit)) else { return }
+    guard wanted.isCached, !holds(wanted.unit, of: wanted.decoder) else { return }
     workers.add { [self] in _ = try? bytes(of: wanted.unit, from: wanted.decoder) }
   }
 

@@ -1,7 +1,8 @@
 internal import BlockDevices
 public import FileSystems
 
-/// What a mount shows, and what the commands that need none walk: a filesystem's own tree, or a disk's raw devices, volumes and links.
+/// What a mount shows, and what the commands that need none walk: a filesystem's own tree, or a disk's raw devices,
+/// volumes and links.
 ///
 /// A node has one 64-bit number, from which everything about it is found again by arithmetic: no table grows with
 /// what was seen, and forgetting is free. The upper 16 bits hold a filesystem's place plus one, the lower

@@ -1,19 +1,33 @@
-/// A GUID as Microsoft's formats and GPT store it: three little-endian fields, then eight bytes (UEFI specification,
-/// appendix A).
+/// A UUID, or GUID: 16 bytes (RFC 9562).
 public struct GUID: Equatable, Sendable {
-  public let bytes: [UInt8]
+  /// In the order in which they are written down.
+  private let bytes: [UInt8]
 
+  /// One whose first three fields are little-endian integers, as GPT, Microsoft's formats and VirtualBox store them
+  /// (UEFI specification, appendix A).
+  /// - Throws: `.corrupt` where it would not lie wholly within the span.
   public init(parsing span: RawSpan, at offset: Int) throws(ReadError) {
-    bytes = try span.bytes(offset, count: 16, of: "GUID")
+    let stored = try span.bytes(offset, count: 16, of: "GUID")
+    bytes =
+      Array(stored[0..<4].reversed()) + Array(stored[4..<6].reversed()) + Array(stored[6..<8].reversed())
+      + Array(stored[8...])
   }
 
+  /// One whose bytes stand in the order in which it is written.
+  /// - Throws: `.corrupt` where it would not lie wholly within the span.
+  public init(bigEndian span: RawSpan, at offset: Int) throws(ReadError) {
+    bytes = try span.bytes(offset, count: 16, of: "UUID")
+  }
+
+  private init(bytes: [UInt8]) { self.bytes = bytes }
+
+  public static let zero = GUID(bytes: Array(repeating: 0, count: 16))
+
+  /// Whether all of it is zero, which stands for none.
   public var isZero: Bool { bytes.allSatisfy { $0 == 0 } }
 
-  /// In lower case, as under /dev/disk/by-partuuid.
-  public var text: String {
-    let order = [3, 2, 1, 0, 5, 4, 7, 6, 8, 9, 10, 11, 12, 13, 14, 15]
-    return uuidText(order.map { bytes[$0] })
-  }
+  /// In lower case, as under /dev/disk/by-partuuid: `a6bd7048-38f9-4f4c-8bc4-93fa349e2a3f`.
+  public var text: String { uuidText(bytes) }
 }
 
 /// The 16 bytes of a UUID, in the order in which they are written, as text in lower case.
@@ -24,10 +38,4 @@ public func uuidText(_ bytes: [UInt8]) -> String {
     text += hexadecimal(UInt64(byte), digits: 2)
   }
   return text
-}
-
-/// `value` in lower-case hexadecimal, with zeros in front up to `digits`.
-public func hexadecimal(_ value: UInt64, digits: Int) -> String {
-  let text = String(value, radix: 16)
-  return String(repeating: "0", count: max(0, digits - text.count)) + text
 }

@@ -2,8 +2,8 @@ public import SystemPackage
 
 /// Why something in an image could not be read.
 ///
-/// A small value: its text is made when it is printed. Corrupt, unsupported, missing and unreadable are four
-/// different things, and stay so up to the exit status.
+/// A small value: its text is made when it is printed. Corrupt, unsupported and unreadable are three different
+/// things, and stay so up to the exit status.
 public struct ReadError: Error, Sendable {
   public enum Cause: Sendable, Equatable {
     /// The bytes contradict the format's specification.
@@ -54,6 +54,17 @@ public struct ReadError: Error, Sendable {
 
   public static func io(_ errno: Errno, _ subject: StaticString, at position: UInt64? = nil) -> ReadError {
     ReadError(.io(errno), subject, at: position)
+  }
+}
+
+extension ReadError {
+  /// The status of sysexits(3) that a command ends with which this error ended.
+  public var exitStatus: Int32 {
+    switch cause {
+    case .corrupt, .checksum, .truncated: 65
+    case .unsupported, .encrypted: 69
+    case .io: 74
+    }
   }
 }
 

@@ -13,8 +13,3 @@ enum BackingFormat {
     throw .unsupported("has a backing file of the format \(Escaped.text(name)), which is not supported")
   }
 }
-
-extension String {
-  /// Text of an image that was made by a program in C: it ends at a zero byte.
-  init(terminated bytes: [UInt8]) { self.init(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self) }
-}

@@ -71,6 +71,34 @@ struct ClusterTables: Sendable {
   }
 }
 
+extension ClusterTables {
+  /// Tells where the bytes of `range` lie, cluster by cluster, until the list is full. What no table leads to is the
+  /// parent's, as far as that reaches.
+  ///
+  /// - Parameters:
+  ///   - source: index of the parent's disk among the sources; not used where there is no parent.
+  ///   - table: as `ClusterCursor.find` has it.
+  ///   - append: appends a part of one cluster, given a page of entries, the place of the cluster's in it, and the part.
+  func map(
+    _ range: Range<UInt64>, into extents: inout ExtentList, parent: DiskImage?, source: Int,
+    table: (UInt64) throws(ReadError) -> UInt64,
+    append: ([UInt8], Int, Range<UInt64>, inout ExtentList) throws(ReadError) -> Void
+  ) throws(ReadError) {
+    var cursor = ClusterCursor(self)
+    var position = range.lowerBound
+    while position < range.upperBound && !extents.isFull {
+      let place = try cursor.find(position, table: table)
+      let part = position..<min(place.end, range.upperBound)
+      if let entry = place.entry {
+        try append(cursor.page, entry, part, &extents)
+      } else {
+        extents.append(absent: part, parent: parent, source: source)
+      }
+      position = part.upperBound
+    }
+  }
+}
+
 /// Goes from cluster to cluster through `ClusterTables`, and fetches each page of them once.
 struct ClusterCursor {
   private let tables: ClusterTables
@@ -118,16 +146,5 @@ struct ClusterCursor {
     page = try tables.pages.block(Int(size), at: place)
     pagesRead += 1
     covered = (start + first * tables.clusterSize)..<(start + (first + perPage) * tables.clusterSize)
-  }
-}
-
-extension ExtentList {
-  /// Appends what an image says of a range that it does not store itself: the parent has it, as far as that reaches.
-  ///
-  /// - Parameter source: index of the parent's disk among the sources; not used where there is no parent.
-  mutating func append(absent range: Range<UInt64>, parent: DiskImage?, source: Int) {
-    let end = min(max(parent?.disk.size ?? 0, range.lowerBound), range.upperBound)
-    append(.mapped(source: source, offset: range.lowerBound), length: end - range.lowerBound)
-    append(.hole, length: range.upperBound - end)
   }
 }

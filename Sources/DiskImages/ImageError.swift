@@ -79,8 +79,7 @@ extension ImageError {
     case .cannotOpen(.permissionDenied), .cannotOpen(.notPermitted), .refused: 77
     case .cannotOpen(.ioError): 74
     case .cannotOpen, .missing: 66
-    case .unreadable(let error):
-      if case .io = error.cause { 74 } else { 65 }
+    case .unreadable(let error): error.exitStatus
     case .damaged: 65
     case .unsupported: 69
     case .usage: 64

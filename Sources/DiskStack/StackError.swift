@@ -54,8 +54,7 @@ extension StackError {
   public var exitStatus: Int32 {
     switch self {
     case .cannotOpen(_, let error): error.exitStatus
-    case .cannotRead(_, let error):
-      if case .io = error.cause { 74 } else { 65 }
+    case .cannotRead(_, let error): error.exitStatus
     case .isEmpty, .nothingRecognized: 65
     case .offsetBeyondEnd, .noSuchVolume, .ambiguousVolume: 64
     }

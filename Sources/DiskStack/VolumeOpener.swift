@@ -16,8 +16,6 @@ struct VolumeOpener {
     var partition: Partition?
     var identification: Identification?
     var notices: [String] = []
-
-    var mayHoldContents: Bool { identification != nil && partition?.isContainer != true }
   }
 
   func volumes(of layout: DiskLayout) -> [Volume] {

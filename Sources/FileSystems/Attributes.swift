@@ -41,31 +41,6 @@ public struct Attributes: Sendable, Equatable {
   }
 }
 
-/// The kind of a node. The raw value is the `S_IFMT` part of `st_mode`, the same on every Linux.
-public enum NodeType: UInt16, Sendable {
-  case fifo = 0o010000
-  case characterDevice = 0o020000
-  case directory = 0o040000
-  case blockDevice = 0o060000
-  case regular = 0o100000
-  case symbolicLink = 0o120000
-  case socket = 0o140000
-
-  /// From the number by which directories of ext4 and EROFS tell it (Linux's `FT_*`); nil for any other.
-  init?(entryType: UInt8) {
-    switch entryType {
-    case 1: self = .regular
-    case 2: self = .directory
-    case 3: self = .characterDevice
-    case 4: self = .blockDevice
-    case 5: self = .fifo
-    case 6: self = .socket
-    case 7: self = .symbolicLink
-    default: return nil
-    }
-  }
-}
-
 /// A point in time: seconds since 1970 (negative before) and nanoseconds (0 ..< 10⁹).
 public struct Timestamp: Sendable, Equatable {
   public var seconds: Int64
@@ -90,22 +65,10 @@ public struct DeviceNumber: Sendable, Equatable {
     self.major = major
     self.minor = minor
   }
-}
 
-/// An entry of a directory, but for its name.
-public struct DirectoryEntry: Sendable {
-  public let node: NodeID
-  /// nil where the directory does not say, and the node has to be asked.
-  public let type: NodeType?
-  /// Names the place behind this entry; 1 ..< 2⁶³ − 2.
-  public let cookie: UInt64
-  /// The number that stat(2) shows, where it is not the node's id.
-  public let inodeNumber: UInt64?
-
-  public init(node: NodeID, type: NodeType?, cookie: UInt64, inodeNumber: UInt64? = nil) {
-    self.node = node
-    self.type = type
-    self.cookie = cookie
-    self.inodeNumber = inodeNumber
+  /// From 32 bits as Linux packs them (`new_encode_dev`): 12 of the major number between the low 8 and the high 12 of
+  /// the minor one.
+  init(packed: UInt32) {
+    self.init(major: packed >> 8 & 0xFFF, minor: packed & 0xFF | packed >> 12 & 0xFFF00)
   }
 }

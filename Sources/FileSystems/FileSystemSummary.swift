@@ -64,6 +64,12 @@ public struct FileSystemSummary: Sendable {
     self.notices = notices
   }
 
+  /// What is to be said of a filesystem of `size` bytes on a device of `deviceSize`, which may have been cut short.
+  static func truncationNotices(size: UInt64, deviceSize: UInt64) -> [String] {
+    guard size > deviceSize else { return [] }
+    return ["truncated: the filesystem has \(size) bytes, of which the last \(size - deviceSize) are missing"]
+  }
+
   /// The UUID that a superblock has, as text; nil where its 16 bytes are zero, which stands for none.
   static func uuid(_ bytes: [UInt8]) -> String? {
     bytes.contains { $0 != 0 } ? uuidText(bytes) : nil

@@ -31,7 +31,7 @@ extension MountError {
   }
 
   private static var othersArePermitted: Bool {
-    guard let bytes = MountTable.readFile("/etc/fuse.conf") else { return false }
+    guard let bytes = SmallFile.bytes(of: "/etc/fuse.conf") else { return false }
     return String(decoding: bytes, as: UTF8.self).split(separator: "\n").contains {
       $0.split(whereSeparator: \.isWhitespace) == ["user_allow_other"]
     }

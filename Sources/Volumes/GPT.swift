@@ -135,16 +135,11 @@ struct GPTCopy {
     let start = try first.multiplied(by: sectorSize, of: "GPT entry")
     let size = try count.multiplied(by: sectorSize, of: "GPT entry")
     _ = try start.adding(size, of: "GPT entry")
-    var name: [UInt16] = []
-    for index in 0..<36 {
-      let unit = try entry.le16(56 + 2 * index)
-      guard unit != 0 else { break }
-      name.append(unit)
-    }
+    let name = try entry.utf16(56, count: 72, of: "GPT entry")
     return Partition(
       number: number, start: start, size: size, typeCode: type.text,
       typeName: PartitionTypes.name(ofGUID: type.text),
-      label: name.isEmpty ? nil : String(decoding: name, as: UTF16.self),
+      label: name.isEmpty ? nil : name,
       uuid: try GUID(parsing: entry, at: 16).text, flags: try entry.le64(48))
   }
 }

@@ -38,21 +38,21 @@ import Testing
       }
     }
     #expect(decoder.count == 50)
-    #expect(cache.keptBytes(of: Self.unit(7), from: decoder)?.count == 1000)
-    #expect(cache.keptBytes(of: Self.unit(51), from: decoder) == nil)
-    #expect(cache.keptBytes(of: Self.unit(7), from: Decoder()) == nil, "another decoder's unit is another")
-    #expect(cache.keptBytes(of: Self.unit(7, size: 999), from: decoder) == nil, "another size is another unit")
+    #expect(cache.holds(Self.unit(7), of: decoder))
+    #expect(!cache.holds(Self.unit(51), of: decoder))
+    #expect(!cache.holds(Self.unit(7), of: Decoder()), "another decoder's unit is another")
+    #expect(!cache.holds(Self.unit(7, size: 999), of: decoder), "another size is another unit")
   }
 
   @Test func theBudgetHolds() throws {
     let cache = UnitCache(budget: 64_000)
     for number in 0..<1000 as Range<UInt64> { _ = try cache.bytes(of: Self.unit(number), from: decoder) }
-    let kept = (0..<1000 as Range<UInt64>).count { cache.keptBytes(of: Self.unit($0), from: decoder) != nil }
+    let kept = (0..<1000 as Range<UInt64>).count { cache.holds(Self.unit($0), of: decoder) }
     #expect((20...64).contains(kept), "\(kept)")
-    #expect(cache.keptBytes(of: Self.unit(999), from: decoder) != nil)
+    #expect(cache.holds(Self.unit(999), of: decoder))
     // Too large: handed out, and not kept.
     #expect(try cache.bytes(of: Self.unit(2000, size: 50_000), from: decoder).count == 50_000)
-    #expect(cache.keptBytes(of: Self.unit(2000, size: 50_000), from: decoder) == nil)
+    #expect(!cache.holds(Self.unit(2000, size: 50_000), of: decoder))
   }
 
   /// Decodes to nothing, and counts: for many units of a large size.
@@ -78,7 +78,7 @@ import Testing
     #expect(decoder.decodes.load(ordering: .relaxed) == count)
     // One more: some of the others have to go, and not all.
     _ = try cache.bytes(of: Self.unit(count << 17, size: size), from: decoder)
-    let kept = (0...count).count { cache.keptBytes(of: Self.unit($0 << 17, size: size), from: decoder) != nil }
+    let kept = (0...count).count { cache.holds(Self.unit($0 << 17, size: size), of: decoder) }
     #expect((Int(count) / 2...Int(count)).contains(kept), "\(kept) of \(count)")
   }
 

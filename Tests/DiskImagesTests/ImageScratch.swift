@@ -36,6 +36,23 @@ struct ImageScratch {
     return bytes
   }
 
+  /// Runs a script of the fixtures (`vhd/vhd.py`) that makes an image, in the folder.
+  func make(by script: String, _ arguments: [String]) throws {
+    try runSuccessfully([Fixture.directory.appendingPathComponent(script).path] + arguments, in: folder.url)
+  }
+
+  /// Has qemu-io write patterns 1 to `count` at random places, often over one another.
+  func write(_ count: Int, to name: String, format: String, size: UInt64, seed: UInt64) throws {
+    var random = SeededGenerator(seed: seed)
+    for pattern in 1...count {
+      let range = random.range(in: size, largest: 200_000)
+      try runSuccessfully([
+        "qemu-io", "-f", format, "-c",
+        "write -P \(pattern) \(range.lowerBound) \(range.upperBound - range.lowerBound)", path(name),
+      ])
+    }
+  }
+
   func open(
     _ name: String, format: ImageFormat? = nil, over backingFile: String? = nil, external: Bool = false
   ) throws(ImageError) -> DiskImage {

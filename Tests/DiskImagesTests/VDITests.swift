@@ -14,9 +14,7 @@ import Testing
   private static let parentID = "11111111-0000-4000-8000-00000000000a"
 
   private func vdi(_ kind: String, _ raw: String, _ output: String, _ options: String...) throws {
-    try runSuccessfully(
-      [Fixture.directory.appendingPathComponent("vdi/vdi.py").path, kind, raw, output] + options,
-      in: scratch.folder.url)
+    try scratch.make(by: "vdi/vdi.py", [kind, raw, output] + options)
   }
 
   // MARK: Against qemu
@@ -25,14 +23,7 @@ import Testing
   func readsWhatQemuWrites(options: String, size: UInt64) throws {
     let path = scratch.path("disk.vdi")
     try runSuccessfully(["qemu-img", "create", "-q", "-f", "vdi", "-o", options, path, "\(size)"])
-    var random = SeededGenerator(seed: 20)
-    for pattern in 1...20 {
-      let range = random.range(in: size, largest: 200_000)
-      try runSuccessfully([
-        "qemu-io", "-f", "vdi", "-c",
-        "write -P \(pattern) \(range.lowerBound) \(range.upperBound - range.lowerBound)", path,
-      ])
-    }
+    try scratch.write(20, to: "disk.vdi", format: "vdi", size: size, seed: 20)
     try compareWithQemu(path, seed: 21)
     let image = try scratch.open("disk.vdi")
     #expect(image.format == .vdi)

@@ -14,9 +14,7 @@ import Testing
   private static let parentID = "11111111-0000-4000-8000-00000000000a"
 
   private func vhd(_ kind: String, _ raw: String, _ output: String, _ options: String...) throws {
-    try runSuccessfully(
-      [Fixture.directory.appendingPathComponent("vhd/vhd.py").path, kind, raw, output] + options,
-      in: scratch.folder.url)
+    try scratch.make(by: "vhd/vhd.py", [kind, raw, output] + options)
   }
 
   // MARK: Against qemu
@@ -27,14 +25,7 @@ import Testing
   func readsWhatQemuWrites(options: String) throws {
     let path = scratch.path("disk.vhd")
     try runSuccessfully(["qemu-img", "create", "-q", "-f", "vpc", "-o", options, path, "9437696"])
-    var random = SeededGenerator(seed: 20)
-    for pattern in 1...30 {
-      let range = random.range(in: 9_437_696, largest: 200_000)
-      try runSuccessfully([
-        "qemu-io", "-f", "vpc", "-c",
-        "write -P \(pattern) \(range.lowerBound) \(range.upperBound - range.lowerBound)", path,
-      ])
-    }
+    try scratch.write(30, to: "disk.vhd", format: "vpc", size: 9_437_696, seed: 20)
     try compareWithQemu(path, arguments: ["-f", "vpc"], seed: 21)
     let image = try scratch.open("disk.vhd")
     #expect(image.format == .vpc)

@@ -1,3 +1,4 @@
+import Browsing
 import Foundation
 @testable import Mounting
 import TestSupport
@@ -102,6 +103,31 @@ import Testing
     #expect(try list().first?.state == "live")
     #expect(Date().timeIntervalSince(start) < 10)
     try contract.sh(#"kill -CONT $(cat pid)"#)
+    #expect(try contract.sh(#""$V" umount a"#).succeeded)
+  }
+
+  /// A server that outlasts its mount has a mark for the device number, which the next mount may get.
+  @Test func theServerThatCameLastAnswersForADeviceNumber() throws {
+    defer { contract.cleanUp() }
+    try #require(try contract.sh(#""$V" "$I" a --mkdir"#).succeeded)
+    let point = try MountPoint(mounted: MountPoint.resolve(contract.path("a")))
+    func mark(_ image: String) throws -> ReleaseMark {
+      try #require(
+        ReleaseMark(
+          for: point, describing: MountDescription(image: image, partition: nil, snapshot: nil, view: .disk)))
+    }
+    let second = try mark("/second")
+    #expect(try list().map(\.image) == ["/second"])
+    #expect(try list().first?.pid == ProcessInfo.processInfo.processIdentifier)
+    let third = try mark("/third")
+    // What is free below does not count.
+    second.close()
+    let fourth = try mark("/fourth")
+    #expect(try list().map(\.image) == ["/fourth"])
+    fourth.close()
+    #expect(try list().map(\.image) == ["/third"])
+    third.close()
+    #expect(try list().map(\.image) == [MountPoint.resolve(contract.image)])
     #expect(try contract.sh(#""$V" umount a"#).succeeded)
   }
 

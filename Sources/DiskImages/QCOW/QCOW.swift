@@ -138,23 +138,15 @@ extension QCOW {
   }
 
   func map(_ range: Range<UInt64>, into extents: inout ExtentList) throws(ReadError) {
-    var cursor = ClusterCursor(tables)
-    var position = range.lowerBound
-    while position < range.upperBound && !extents.isFull {
-      let place = try cursor.find(position, table: table)
-      let part = position..<min(place.end, range.upperBound)
-      let entry = try place.entry.map { (entry) throws(ReadError) in try cursor.page.rawSpan.be64(entry) } ?? 0
-      if entry == 0 {
-        extents.append(absent: part, parent: parent, source: 1)
-      } else {
-        try append(entry, part, to: &extents)
-      }
-      position = part.upperBound
+    try tables.map(range, into: &extents, parent: parent, source: 1, table: table) {
+      (page, entry, part, extents) throws(ReadError) in
+      try append(page.rawSpan.be64(entry, of: "L2 table"), part, to: &extents)
     }
   }
 
-  /// Appends `part` of the cluster that an entry other than 0 tells of.
+  /// Appends `part` of the cluster that an entry tells of.
   private func append(_ entry: UInt64, _ part: Range<UInt64>, to extents: inout ExtentList) throws(ReadError) {
+    if entry == 0 { return extents.append(absent: part, parent: parent, source: 1) }
     let skip = part.lowerBound & (clusterSize - 1)
     let length = part.upperBound - part.lowerBound
     guard entry & Self.compressedFlag != 0 else {

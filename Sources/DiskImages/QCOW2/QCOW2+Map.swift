@@ -76,18 +76,10 @@ extension QCOW2 {
 
 extension QCOW2 {
   func map(_ range: Range<UInt64>, into extents: inout ExtentList) throws(ReadError) {
-    var cursor = ClusterCursor(tables)
-    var position = range.lowerBound
-    while position < range.upperBound && !extents.isFull {
-      let place = try cursor.find(position, table: table)
-      let part = position..<min(place.end, range.upperBound)
-      if let entry = place.entry {
-        let start = position & ~(header.clusterSize - 1)
-        try append(try cluster(cursor.page, entry, at: start), from: start, part, to: &extents)
-      } else {
-        extents.append(absent: part, parent: parent, source: parentSource)
-      }
-      position = part.upperBound
+    try tables.map(range, into: &extents, parent: parent, source: parentSource, table: table) {
+      (page, entry, part, extents) throws(ReadError) in
+      let start = part.lowerBound & ~(header.clusterSize - 1)
+      try append(try cluster(page, entry, at: start), from: start, part, to: &extents)
     }
   }
 

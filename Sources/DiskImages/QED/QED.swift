@@ -76,24 +76,20 @@ extension QED {
   }
 
   func map(_ range: Range<UInt64>, into extents: inout ExtentList) throws(ReadError) {
-    var cursor = ClusterCursor(tables)
-    var position = range.lowerBound
-    while position < range.upperBound && !extents.isFull {
-      let place = try cursor.find(position, table: table)
-      let part = position..<min(place.end, range.upperBound)
+    try tables.map(range, into: &extents, parent: parent, source: 1, table: table) {
+      (page, entry, part, extents) throws(ReadError) in
       let length = part.upperBound - part.lowerBound
-      switch try place.entry.map({ (entry) throws(ReadError) in try cursor.page.rawSpan.le64(entry) }) ?? 0 {
+      switch try page.rawSpan.le64(entry, of: "L2 table") {
       case 0: extents.append(absent: part, parent: parent, source: 1)
       case 1: extents.append(.unwritten, length: length)
       case let offset:
         guard offset >= header.count, offset.isMultiple(of: header.clusterSize), offset < device.size else {
-          throw .corrupt("entry of the L2 table", at: position)
+          throw .corrupt("entry of the L2 table", at: part.lowerBound)
         }
-        let skip = position & (header.clusterSize - 1)
+        let skip = part.lowerBound & (header.clusterSize - 1)
         guard skip + length <= device.size - offset else { throw .truncated("cluster", at: offset) }
         extents.append(.mapped(source: 0, offset: offset + skip), length: length)
       }
-      position = part.upperBound
     }
   }
 }

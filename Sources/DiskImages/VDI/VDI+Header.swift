@@ -38,12 +38,12 @@ extension VDI {
     /// Bytes before each block's data.
     let extraSize: UInt64
     let blockCount: UInt32
-    let id: UniqueID
-    let modificationID: UniqueID
+    let id: GUID
+    let modificationID: GUID
     /// Nil where there is no parent.
-    let parentID: UniqueID
+    let parentID: GUID
     /// Nil where it is not known.
-    let parentModificationID: UniqueID
+    let parentModificationID: GUID
 
     /// Bytes of the file up to the end of the header, at most.
     static let size = 456
@@ -116,7 +116,7 @@ extension VDI.Header {
     let blockSize: UInt32
     let extraSize: UInt32
     let blockCount: UInt32
-    let ids: [UniqueID]
+    let ids: [GUID]
     /// Where the header ends.
     let end: UInt32
 
@@ -151,9 +151,9 @@ extension VDI.Header {
       type = try span.le32(place.type, of: "VDI header")
       diskSize = try span.le64(place.size, of: "VDI header")
       blockSize = try span.le32(place.size + 8, of: "VDI header")
-      var ids: [UniqueID] = []
-      for index in 0..<3 { ids.append(try UniqueID(littleEndian: span, at: place.ids + 16 * index)) }
-      ids.append(version >> 16 == 0 ? .none : try UniqueID(littleEndian: span, at: place.ids + 48))
+      var ids: [GUID] = []
+      for index in 0..<3 { ids.append(try GUID(parsing: span, at: place.ids + 16 * index)) }
+      ids.append(version >> 16 == 0 ? .zero : try GUID(parsing: span, at: place.ids + 48))
       self.ids = ids
     }
 

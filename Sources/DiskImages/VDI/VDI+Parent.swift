@@ -6,16 +6,10 @@ extension VDI {
   /// Files that are looked at, at most, to find a parent.
   private static let candidateLimit = 256
 
-  /// A parent that was found, and what is to be said of it.
-  struct Parent {
-    let image: DiskImage
-    let notices: [String]
-  }
-
   /// Opens the parent of a differencing image: the image with its UUID in the same folder. VirtualBox keeps the parents
   /// of snapshots one folder above; there it is looked for only where files outside of the folder may be opened.
   /// - Throws: `.damaged` where it is not the disk that the image was made from, unless it was chosen by hand.
-  static func parent(of file: ImageFile, _ header: Header) throws(ImageError) -> Parent {
+  static func parent(of file: ImageFile, _ header: Header) throws(ImageError) -> (DiskImage, notices: [String]) {
     let isChosen = file.options.backingFile != nil
     let name = isChosen ? nil : Self.name(of: header.parentID, beside: file)
     if !isChosen && name == nil {
@@ -24,12 +18,19 @@ extension VDI {
           "has a parent whose UUID is \(header.parentID.text), and no .vdi file beside it is that; "
             + "name it with --backing-file"))
     }
-    let image = try file.openParent(name.map { [$0] } ?? [], format: .vdi)
-    return Parent(image: image, notices: try check(image, against: header, isChosen: isChosen))
+    let parent = try IdentifiedParent<VDI>(
+      of: file, named: name.map { [$0] } ?? [], identifiers: [header.parentID.text])
+    var notices = parent.notices
+    let noted = header.parentModificationID
+    if let found = parent.disk?.header, found.id == header.parentID, !noted.isZero, noted != found.modificationID {
+      notices.append(
+        "its parent \(Escaped.text(parent.image.path.string)) was written to after this image had been made of it")
+    }
+    return (parent.image, notices)
   }
 
   /// The name, relative to the image, of the file that holds the image `id`; nil where none does.
-  private static func name(of id: UniqueID, beside file: ImageFile) -> String? {
+  private static func name(of id: GUID, beside file: ImageFile) -> String? {
     let folder = file.path.removingLastComponent()
     for place in file.opening.allowsExternalFiles ? [".", ".."] : ["."] {
       let names = FolderListing.names(
@@ -44,25 +45,5 @@ extension VDI {
       }
     }
     return nil
-  }
-
-  /// Whether `image` is the parent that the header is about.
-  private static func check(
-    _ image: DiskImage, against header: Header, isChosen: Bool
-  ) throws(ImageError) -> [String] {
-    let path = Escaped.text(image.path.string)
-    guard let found = (image.disk as? ComposedDevice<VDI>)?.map.header else {
-      return ["its parent \(path) was chosen by hand, and is no VDI: whether it is the right one cannot be told"]
-    }
-    guard found.id == header.parentID else {
-      let difference = "its parent has the UUID \(header.parentID.text), and \(path) has \(found.id.text)"
-      guard isChosen else {
-        throw .damaged("cannot be read with that parent: \(difference); --backing-file takes it all the same")
-      }
-      return [difference]
-    }
-    let noted = header.parentModificationID
-    return noted.isNil || noted == found.modificationID
-      ? [] : ["its parent \(path) was written to after this image had been made of it"]
   }
 }

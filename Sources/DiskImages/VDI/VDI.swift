@@ -13,8 +13,10 @@ internal import Bytes
 ///
 /// An entry of the block map is the number of a block among the data, or one of two values: of a block that is free, and
 /// so the parent's or nothing; or of one that is all zeros, whatever the parent has.
-final class VDI: VirtualDisk {
+final class VDI: IdentifiedDisk {
   static let format = ImageFormat.vdi
+  static let identifierTerm = "UUID"
+  static let identifierTellsContents = false
 
   /// Of a block that is not there.
   private static let absent: UInt32 = 0xFFFF_FFFF
@@ -28,6 +30,8 @@ final class VDI: VirtualDisk {
   let header: Header
   private let blocks: EntryTable
   private let fileSize: UInt64
+
+  var identifier: String? { header.id.text }
 
   static func recognizes(_ probe: ImageProbe) -> Bool {
     probe.has(Header.signature, at: Header.signatureOffset)
@@ -45,24 +49,24 @@ final class VDI: VirtualDisk {
     summary.variant = "\(header.type), version \(header.versionText)"
     summary.clusterSize = header.blockSize
     summary.creator = header.text.isEmpty ? nil : header.text
-    summary.uuid = header.id.isNil ? nil : header.id.text
+    summary.uuid = header.id.isZero ? nil : header.id.text
     let allocated = try file.count(ofTableAt: header.mapOffset, entries: count) { (span, place) throws(ReadError) in
       try span.le32(place) < Self.zero
     }
     if let allocated { summary.allocatedSize = min(allocated * header.blockSize, size) }
 
-    if header.parentID.isNil {
+    if header.parentID.isZero {
       guard header.type != .differencing && header.type != .undo else {
         throw .damaged("says that it has a parent, but not which")
       }
       parent = nil
       sources = [file.device]
     } else {
-      let found = try Self.parent(of: file, header)
-      parent = found.image
+      let (parent, notices) = try Self.parent(of: file, header)
+      self.parent = parent
       summary.parentName = header.parentID.text
-      summary.notices += found.notices
-      sources = [file.device, found.image.disk]
+      summary.notices += notices
+      sources = [file.device, parent.disk]
     }
     self.summary = summary
   }
@@ -73,7 +77,7 @@ final class VDI: VirtualDisk {
       let skipped = position % header.blockSize
       let end = position + min(header.blockSize - skipped, range.upperBound - position)
       switch try blocks.le32(position / header.blockSize) {
-      case Self.absent: appendParent(position..<end, into: &extents)
+      case Self.absent: extents.append(absent: position..<end, parent: parent, source: 1)
       case Self.zero: extents.append(.unwritten, length: end - position)
       case let entry:
         // No overflow: all three are below 2³², and so the product is below 2⁶⁴ less what is added.
@@ -86,12 +90,5 @@ final class VDI: VirtualDisk {
       }
       position = end
     }
-  }
-
-  private func appendParent(_ range: Range<UInt64>, into extents: inout ExtentList) {
-    let parentEnd = parent?.disk.size ?? 0
-    let end = min(max(range.lowerBound, parentEnd), range.upperBound)
-    extents.append(.mapped(source: 1, offset: range.lowerBound), length: end - range.lowerBound)
-    extents.append(.hole, length: range.upperBound - end)
   }
 }

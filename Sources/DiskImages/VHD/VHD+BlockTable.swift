@@ -49,8 +49,8 @@ extension VHD {
       }
     }
 
-    /// - Parameter parentSize: bytes of the parent's disk, source 1; nil where there is none.
-    func map(_ range: Range<UInt64>, parentSize: UInt64?, into extents: inout ExtentList) throws(ReadError) {
+    /// - Parameter parent: its disk is source 1; nil where there is none.
+    func map(_ range: Range<UInt64>, parent: DiskImage?, into extents: inout ExtentList) throws(ReadError) {
       var position = range.lowerBound
       while position < range.upperBound && !extents.isFull {
         let index = position / blockSize
@@ -58,11 +58,11 @@ extension VHD {
         let end = min(position + min(blockSize - position % blockSize, range.upperBound - position), range.upperBound)
         let entry = try table.be32(index)
         if entry == Self.absent {
-          Self.appendParent(position..<end, parentSize: parentSize, absent: .hole, into: &extents)
+          extents.append(absent: position..<end, parent: parent, source: 1)
           position = end
         } else {
           position = try mapSectors(
-            position..<end, ofBlockAt: UInt64(entry) * 512, parentSize: parentSize, into: &extents)
+            position..<end, ofBlockAt: UInt64(entry) * 512, parent: parent, into: &extents)
         }
       }
     }
@@ -70,7 +70,7 @@ extension VHD {
     /// Maps a range within one block by the block's bitmap, until the list is full.
     /// - Returns: how far it came.
     private func mapSectors(
-      _ range: Range<UInt64>, ofBlockAt start: UInt64, parentSize: UInt64?, into extents: inout ExtentList
+      _ range: Range<UInt64>, ofBlockAt start: UInt64, parent: DiskImage?, into extents: inout ExtentList
     ) throws(ReadError) -> UInt64 {
       // No overflow: a block starts below 2⁴¹ and has at most 2²⁸ bytes.
       let blockStart = range.lowerBound - range.lowerBound % blockSize
@@ -97,27 +97,13 @@ extension VHD {
             guard data + (runEnd - blockStart) <= dataEnd else { throw .truncated("block of the disk", at: offset) }
             extents.append(.mapped(source: 0, offset: offset), length: runEnd - position)
           } else {
-            Self.appendParent(position..<runEnd, parentSize: parentSize, absent: .unwritten, into: &extents)
+            extents.append(absent: position..<runEnd, parent: parent, source: 1, orphan: .unwritten)
           }
           bit = run.end
           position = runEnd
         }
       }
       return position
-    }
-
-    /// Appends what this image leaves to its parent.
-    /// - Parameter absent: what it is where there is no parent.
-    private static func appendParent(
-      _ range: Range<UInt64>, parentSize: UInt64?, absent: Extent.Kind, into extents: inout ExtentList
-    ) {
-      guard let parentSize else {
-        extents.append(absent, length: range.upperBound - range.lowerBound)
-        return
-      }
-      let end = min(max(range.lowerBound, parentSize), range.upperBound)
-      extents.append(.mapped(source: 1, offset: range.lowerBound), length: end - range.lowerBound)
-      extents.append(.hole, length: range.upperBound - end)
     }
   }
 }

@@ -17,7 +17,7 @@ extension VHD {
     let tableCount: UInt32
     /// Bytes of data in a block, a power of two.
     let blockSize: UInt64
-    let parentID: UniqueID
+    let parentID: GUID
     /// Seconds since 2000, of the parent when this image was made; 0 where it was not noted.
     let parentTimeStamp: UInt32
     /// Without a terminator; empty where there is none.
@@ -69,7 +69,7 @@ extension VHD.DynamicHeader {
     let tableOffset: UInt64
     let tableCount: UInt32
     let blockSize: UInt32
-    let parentID: UniqueID
+    let parentID: GUID
     let parentTimeStamp: UInt32
     let parentName: String
     let locators: [VHD.ParentLocator]
@@ -82,9 +82,9 @@ extension VHD.DynamicHeader {
       version = try span.be32(24)
       tableCount = try span.be32(28)
       blockSize = try span.be32(32)
-      parentID = try UniqueID(bigEndian: span, at: 40)
+      parentID = try GUID(bigEndian: span, at: 40)
       parentTimeStamp = try span.be32(56)
-      parentName = VHD.UTF16Text.decode(try span.slice(64, count: 512), isBigEndian: true)
+      parentName = try span.utf16(64, count: 512, isBigEndian: true, of: "name of the parent")
       var locators: [VHD.ParentLocator] = []
       for index in 0..<8 {
         let place = 576 + index * 24

@@ -33,7 +33,7 @@ extension VHD {
     let heads: UInt8
     let sectorsPerTrack: UInt8
     let rawType: UInt32
-    let uniqueID: UniqueID
+    let uniqueID: GUID
     let isInSavedState: Bool
 
     var type: DiskType? { DiskType(rawValue: rawType) }
@@ -55,7 +55,7 @@ extension VHD {
         heads = try span.u8(58)
         sectorsPerTrack = try span.u8(59)
         rawType = try span.be32(60)
-        uniqueID = try UniqueID(bigEndian: span, at: 68)
+        uniqueID = try GUID(bigEndian: span, at: 68)
         isInSavedState = try span.u8(84) != 0
       } catch { return nil }
     }

@@ -3,20 +3,15 @@ internal import Bytes
 internal import SystemPackage
 
 extension VHD {
-  /// A parent that was found, and what is to be said of it.
-  struct Parent {
-    let image: DiskImage
-    /// As the child calls it.
-    let name: String?
-    let notices: [String]
-  }
-
   /// The longest path that Windows has, in UTF-16.
   private static let longestLocator: UInt32 = 65536
 
   /// Opens the parent of a differencing image.
+  /// - Returns: it, what the child calls it, and what is to be said of it.
   /// - Throws: `.damaged` where it is not the disk that the image was made from, unless it was chosen by hand.
-  static func parent(of file: ImageFile, _ header: DynamicHeader) throws(ImageError) -> Parent {
+  static func parent(
+    of file: ImageFile, _ header: DynamicHeader
+  ) throws(ImageError) -> (DiskImage, name: String?, notices: [String]) {
     var locators: [(platform: [UInt8], data: [UInt8])] = []
     for locator in header.locators where 1...longestLocator ~= locator.length {
       // One that cannot be read is as good as not there: there are others, and whatever file they lead to is checked.
@@ -24,29 +19,16 @@ extension VHD {
       locators.append((locator.platform, data))
     }
     let names = ParentNames(locators: locators, headerName: header.parentName)
-    let image = try file.openParent(names.paths, format: .vpc)
-    return Parent(
-      image: image, name: names.original,
-      notices: try check(image, against: header, isChosen: file.options.backingFile != nil))
-  }
-
-  /// Whether `image` is the parent that the header is about.
-  private static func check(
-    _ image: DiskImage, against header: DynamicHeader, isChosen: Bool
-  ) throws(ImageError) -> [String] {
-    let path = Escaped.text(image.path.string)
-    guard let footer = (image.disk as? ComposedDevice<VHD>)?.map.footer else {
-      return ["its parent \(path) was chosen by hand, and is no VHD: whether it is the right one cannot be told"]
+    let parent = try IdentifiedParent<VHD>(of: file, named: names.paths, identifiers: [header.parentID.text])
+    var notices = parent.notices
+    if let footer = parent.disk?.footer, footer.uniqueID == header.parentID,
+      hasChanged(parent.image, footer, since: header.parentTimeStamp)
+    {
+      notices.append(
+        "its parent \(Escaped.text(parent.image.path.string)) has another time stamp than was noted: it was copied, or "
+          + "changed since")
     }
-    guard footer.uniqueID == header.parentID else {
-      let difference = "its parent has the UUID \(header.parentID.text), and \(path) has \(footer.uniqueID.text)"
-      guard isChosen else {
-        throw .damaged("cannot be read with that parent: \(difference); --backing-file takes it all the same")
-      }
-      return [difference]
-    }
-    return hasChanged(image, footer, since: header.parentTimeStamp)
-      ? ["its parent \(path) has another time stamp than was noted: it was copied, or changed since"] : []
+    return (parent.image, names.original, notices)
   }
 
   /// Some programs note the time that the parent's footer has, and others the time of its file.

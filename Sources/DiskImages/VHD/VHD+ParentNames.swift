@@ -17,16 +17,20 @@ extension VHD {
       // one, for names that are not Unicode.
       for code in ["W2ru", "Wi2r", "MacX", "W2ku", "Wi2k"] {
         for locator in locators where locator.platform == Array(code.utf8) {
-          let span = locator.data.rawSpan
           switch code {
           case "MacX": addURL(locator.data)
-          case "W2ru", "W2ku": addWindowsPath(UTF16Text.decode(span, isBigEndian: false))
+          case "W2ru", "W2ku": addWindowsPath(Self.utf16(locator.data))
           default: addWindowsPath(String(decoding: locator.data.prefix { $0 != 0 }, as: UTF8.self))
           }
         }
       }
       addWindowsPath(headerName)
       for name in fileNames { add(name) }
+    }
+
+    private static func utf16(_ data: [UInt8]) -> String {
+      // Cannot fail: all of `data` is there.
+      (try? data.rawSpan.utf16(0, count: data.count, of: "name of the parent")) ?? ""
     }
 
     private mutating func addWindowsPath(_ name: String) {

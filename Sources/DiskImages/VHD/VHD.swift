@@ -15,8 +15,10 @@ internal import Bytes
 /// An entry of the block allocation table is the sector at which the block's bitmap begins, or all ones. A sector whose
 /// bit is clear is the parent's in a differencing image; in a dynamic one it was never written, and reads as zeros.
 /// qemu 7.2 ignores the bitmaps, as it sets all bits of those it makes; here the specification is followed.
-final class VHD: VirtualDisk {
+final class VHD: IdentifiedDisk {
   static let format = ImageFormat.vpc
+  static let identifierTerm = "UUID"
+  static let identifierTellsContents = false
 
   let size: UInt64
   let sources: [any BlockDevice]
@@ -27,6 +29,8 @@ final class VHD: VirtualDisk {
   private let dataEnd: UInt64
   /// nil for a fixed disk.
   private let blocks: BlockTable?
+
+  var identifier: String? { footer.uniqueID.text }
 
   static func recognizes(_ probe: ImageProbe) -> Bool {
     Footers(head: probe.head, tail: probe.tail, size: probe.size).isOfVHD(probe)
@@ -64,11 +68,11 @@ final class VHD: VirtualDisk {
         summary.allocatedSize = min(count.multipliedReportingOverflow(by: header.blockSize).partialValue, size)
       }
       if type == .differencing {
-        let found = try Self.parent(of: file, header)
-        parent = found.image
-        summary.parentName = found.name
-        summary.notices += found.notices
-        sources = [file.device, found.image.disk]
+        let (parent, name, notices) = try Self.parent(of: file, header)
+        self.parent = parent
+        summary.parentName = name
+        summary.notices += notices
+        sources = [file.device, parent.disk]
       } else {
         parent = nil
         sources = [file.device]
@@ -79,7 +83,7 @@ final class VHD: VirtualDisk {
 
   func map(_ range: Range<UInt64>, into extents: inout ExtentList) throws(ReadError) {
     if let blocks {
-      try blocks.map(range, parentSize: parent?.disk.size, into: &extents)
+      try blocks.map(range, parent: parent, into: &extents)
     } else {
       guard range.upperBound <= dataEnd else { throw .truncated("data", at: max(range.lowerBound, dataEnd)) }
       extents.append(.mapped(source: 0, offset: range.lowerBound), length: range.upperBound - range.lowerBound)
@@ -91,7 +95,7 @@ final class VHD: VirtualDisk {
     summary.variant = "\(type)"
     summary.creator = footer.creatorText
     summary.created = footer.created
-    if !footer.uniqueID.isNil { summary.uuid = footer.uniqueID.text }
+    if !footer.uniqueID.isZero { summary.uuid = footer.uniqueID.text }
     if footer.diskSize < footer.currentSize / 512 * 512 {
       summary.notices.append(
         "\(footer.diskSize) of its \(footer.currentSize) bytes are shown: its geometry has no more, and counts")

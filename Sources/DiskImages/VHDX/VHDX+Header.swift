@@ -17,20 +17,9 @@ extension VHDX {
       guard try bytes.rawSpan.bytes(0, count: 8) == Array(signature.utf8) else {
         throw .corrupt("signature of VHDX", at: 0)
       }
-      let text = try utf16(bytes.rawSpan, at: 8, count: 512)
+      let text = try bytes.rawSpan.utf16(8, count: 512, of: "name of the creator")
       return text.isEmpty ? nil : text
     }
-  }
-
-  /// The `count` bytes at `offset` as UTF-16LE, up to a NUL. What is no UTF-16 comes out as U+FFFD.
-  static func utf16(_ span: RawSpan, at offset: Int, count: Int) throws(ReadError) -> String {
-    var units: [UInt16] = []
-    for index in 0..<(count / 2) {
-      let unit = try span.le16(offset + 2 * index, of: "text")
-      if unit == 0 { break }
-      units.append(unit)
-    }
-    return String(decoding: units, as: UTF16.self)
   }
 
   /// A header (section 2.2.2): says where the log is, and whether it has to be replayed.

@@ -35,10 +35,10 @@ extension VHDX {
         let length = Int(try span.le16(place + 10, of: "parent locator"))
         guard keyLength <= 64 else { continue }
         let keyOffset = try span.le32(place, of: "parent locator").converted(to: Int.self, of: "parent locator")
-        let key = try VHDX.utf16(span, at: keyOffset, count: keyLength)
+        let key = try span.utf16(keyOffset, count: keyLength, of: "parent locator")
         guard known.contains(key), values[key] == nil else { continue }
         let offset = try span.le32(place + 4, of: "parent locator").converted(to: Int.self, of: "parent locator")
-        values[key] = try VHDX.utf16(span, at: offset, count: length)
+        values[key] = try span.utf16(offset, count: length, of: "parent locator")
       }
       return values
     }

@@ -94,13 +94,8 @@ extension VHDX {
     /// Whether blocks may lie in all of `range`.
     func areFree(_ range: Range<UInt64>) -> Bool {
       // The first part that ends behind the start of the range is the only one that can reach into it first.
-      var low = 0
-      var high = taken.count
-      while low < high {
-        let middle = (low + high) / 2
-        if taken[middle].upperBound <= range.lowerBound { low = middle + 1 } else { high = middle }
-      }
-      return low == taken.count || taken[low].lowerBound >= range.upperBound
+      let first = taken.indices.partitioningIndex { taken[$0].upperBound > range.lowerBound }
+      return first == taken.count || taken[first].lowerBound >= range.upperBound
     }
   }
 }

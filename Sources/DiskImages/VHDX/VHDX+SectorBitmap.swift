@@ -37,7 +37,7 @@ extension VHDX {
         extents.append(
           .mapped(source: 0, offset: data + (run.lowerBound - start)), length: run.upperBound - run.lowerBound)
       } else {
-        appendParent(run, &extents)
+        extents.append(absent: run, parent: parent, source: 1)
       }
       return !extents.isFull
     }

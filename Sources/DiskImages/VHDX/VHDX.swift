@@ -15,15 +15,17 @@ internal import SystemPackage
 /// to its places, and nothing is written. Not read: files of other versions, and files with regions or metadata items
 /// that a reader has to know and this one does not. The parent of a differencing disk has to be VHDX, unless it is
 /// given by name.
-final class VHDX: VirtualDisk {
+final class VHDX: IdentifiedDisk {
   static let format = ImageFormat.vhdx
+  static let identifierTerm = "data write GUID"
+  static let identifierTellsContents = true
 
   let size: UInt64
   /// The file, with its log replayed, and the parent's disk where there is one.
   let sources: [any BlockDevice]
   let parent: DiskImage?
   /// Identifies the state of the contents, which differencing disks name their parents by.
-  let contentsID: GUID
+  private let contentsID: GUID
 
   private let facts: ImageSummary
   let metadata: Metadata
@@ -31,6 +33,8 @@ final class VHDX: VirtualDisk {
   let shape: BlockTableShape
   let table: EntryTable
   let pages: BlockCache
+
+  var identifier: String? { contentsID.text }
 
   static func recognizes(_ probe: ImageProbe) -> Bool { probe.has(signature) }
 
@@ -97,22 +101,12 @@ final class VHDX: VirtualDisk {
     _ locator: ParentLocator, of file: ImageFile, sectorSize: UInt64, summary: inout ImageSummary
   ) throws(ImageError) -> DiskImage {
     summary.parentName = locator.paths.first
-    let parent = try file.openParent(locator.names, format: .vhdx)
-    let map = (parent.disk as? ComposedDevice<VHDX>)?.map
-    if let map, map.metadata.sectorSize != sectorSize {
-      throw .damaged("has sectors of \(sectorSize) bytes, and its parent of \(map.metadata.sectorSize)")
+    let parent = try IdentifiedParent<VHDX>(of: file, named: locator.names, identifiers: locator.linkages)
+    if let parentSize = parent.disk?.metadata.sectorSize, parentSize != sectorSize {
+      throw .damaged("has sectors of \(sectorSize) bytes, and its parent of \(parentSize)")
     }
-    guard let map, locator.linkages.contains(map.contentsID.text) else {
-      let problem =
-        "was made on another disk than \(Escaped.text(parent.path.string)), or that was changed since: "
-        + "its contents are another"
-      guard file.options.backingFile != nil else {
-        throw .damaged(problem + "; --backing-file takes it all the same")
-      }
-      summary.notices.append(problem)
-      return parent
-    }
-    return parent
+    summary.notices += parent.notices
+    return parent.image
   }
 
   func map(_ range: Range<UInt64>, into extents: inout ExtentList) throws(ReadError) {
@@ -130,7 +124,7 @@ final class VHDX: VirtualDisk {
       let entry = BlockEntry(try entries.le64(index))
       switch entry.state {
       case .notPresent?:
-        appendParent(position..<(position + length), &extents)
+        extents.append(absent: position..<(position + length), parent: parent, source: 1)
       case .undefined?, .unmapped?, .unmappedInDraft?:
         extents.append(.hole, length: length)
       case .zero?:
@@ -153,17 +147,5 @@ final class VHDX: VirtualDisk {
       throw .corrupt("entry of the block allocation table", at: index)
     }
     return entry.offset
-  }
-
-  /// Appends what this file does not store: the parent's bytes, and zeros where it has none.
-  func appendParent(_ range: Range<UInt64>, _ extents: inout ExtentList) {
-    var position = range.lowerBound
-    if let parent, position < parent.disk.size {
-      let end = min(range.upperBound, parent.disk.size)
-      extents.append(.mapped(source: 1, offset: position), length: end - position)
-      if extents.isFull { return }
-      position = end
-    }
-    extents.append(.hole, length: range.upperBound - position)
   }
 }

@@ -152,30 +152,11 @@ extension VMDK {
     mutating func openParent(of descriptor: Descriptor?) throws(ImageError) -> DiskImage? {
       guard let descriptor, descriptor.hasParent else { return nil }
       let names = descriptor.parentName.map { VMDK.candidates(for: $0) } ?? []
-      let parent = try file.openParent(names, format: .vmdk)
-      let wasGiven = file.options.backingFile != nil
-      guard let disk = (parent.disk as? ComposedDevice<VMDK>)?.map else {
-        notices.append("has a parent that is no VMDK: nothing tells whether it is the right one")
-        return parent
-      }
-      let expected = descriptor.parentContentID
-      let found = disk.descriptor?.contentID
-      if expected == nil || expected != found {
-        let (old, new) = (Self.hexadecimal(expected), Self.hexadecimal(found))
-        guard wasGiven else {
-          throw .damaged(
-            "was made on a disk with the content ID \(old), and its parent \(Escaped.text(parent.path.string)) "
-              + "has \(new): it is another, or was changed since; --backing-file takes it all the same")
-        }
-        notices.append("was made on a disk with the content ID \(old), and the backing file has \(new)")
-      }
-      return parent
-    }
-
-    private static func hexadecimal(_ contentID: UInt32?) -> String {
-      guard let contentID else { return "(none)" }
-      let digits = String(contentID, radix: 16)
-      return String(repeating: "0", count: 8 - digits.count) + digits
+      let parent = try IdentifiedParent<VMDK>(
+        of: file, named: names, identifiers: descriptor.parentContentID.map { [Descriptor.text(ofContentID: $0)] } ?? []
+      )
+      notices += parent.notices
+      return parent.image
     }
   }
 }

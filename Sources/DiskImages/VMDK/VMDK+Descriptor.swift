@@ -89,6 +89,9 @@ extension VMDK {
       }
     }
 
+    /// The eight digits that a content ID is written with.
+    static func text(ofContentID id: UInt32) -> String { hexadecimal(UInt64(id), digits: 8) }
+
     private static func contentID(_ text: String) throws(ImageError) -> UInt32 {
       guard let number = UInt32(text, radix: 16) else {
         throw .damaged("has a content ID in its descriptor that is none: \(Escaped.text(text))")

@@ -28,7 +28,10 @@ struct DiskExtent: Sendable {
   var end: UInt64 { start + length }
 
   /// Tells where the bytes of `range`, offsets in the disk, lie.
-  func map(_ range: Range<UInt64>, backing: VMDK.Backing?, into list: inout ExtentList) throws(ReadError) {
+  /// - Parameter parentSource: index of the parent's disk among the disk's sources, where there is a parent.
+  func map(
+    _ range: Range<UInt64>, parent: DiskImage?, parentSource: Int, into list: inout ExtentList
+  ) throws(ReadError) {
     let length = range.upperBound - range.lowerBound
     switch contents {
     case .zeros: list.append(.hole, length: length)
@@ -44,7 +47,7 @@ struct DiskExtent: Sendable {
       }
       if !list.isFull { list.append(.hole, length: length - stored) }
     case .sparse(let sparse, let source):
-      let place = SparseExtent.Place(start: start, source: source, backing: backing)
+      let place = SparseExtent.Place(start: start, source: source, parent: parent, parentSource: parentSource)
       try sparse.map((range.lowerBound - start)..<(range.upperBound - start), at: place, into: &list)
     }
   }

@@ -20,7 +20,10 @@ final class SparseExtent: Sendable {
     let start: UInt64
     /// Index of the extent's device among the disk's sources.
     let source: Int
-    let backing: VMDK.Backing?
+    /// What the extent does not hold is the parent's; nil where there is none.
+    let parent: DiskImage?
+    /// Index of the parent's disk among the disk's sources.
+    let parentSource: Int
   }
 
   private enum Grain {
@@ -54,7 +57,8 @@ final class SparseExtent: Sendable {
       let first = grain % layout.entriesPerTable / perPage * perPage
       guard let page = try entries(from: first, ofTable: table) else {
         let end = min((table + 1) * layout.tableSpan, range.upperBound)
-        position += append(absent: end - position, at: place.start + position, place, to: &list)
+        append(absent: position..<end, at: place, to: &list)
+        position = end
         continue
       }
       let firstGrain = table * layout.entriesPerTable + first
@@ -67,7 +71,8 @@ final class SparseExtent: Sendable {
         let entry = Int(grain - firstGrain)
         switch try self.grain(entry, of: span, from: first, ofTable: table) {
         case .absent:
-          position += append(absent: length, at: place.start + position, place, to: &list)
+          append(absent: position..<(position + length), at: place, to: &list)
+          position += length
         case .zeros:
           list.append(.unwritten, length: length)
           position += length
@@ -86,17 +91,12 @@ final class SparseExtent: Sendable {
     }
   }
 
-  /// Appends what the parent has, or nothing, up to `length` bytes of it at `offset` of the disk; and says how many.
-  private func append(
-    absent length: UInt64, at offset: UInt64, _ place: Place, to list: inout ExtentList
-  ) -> UInt64 {
-    guard let backing = place.backing, offset < backing.size else {
-      list.append(.hole, length: length)
-      return length
-    }
-    let count = min(length, backing.size - offset)
-    list.append(.mapped(source: backing.source, offset: offset), length: count)
-    return count
+  /// - Parameter range: offsets in the extent.
+  private func append(absent range: Range<UInt64>, at place: Place, to list: inout ExtentList) {
+    // No overflow: where the extent ends was checked when the disk was put together.
+    list.append(
+      absent: (place.start + range.lowerBound)..<(place.start + range.upperBound), parent: place.parent,
+      source: place.parentSource)
   }
 
   /// Bytes that the compressed grain at `start` decodes to: of the last one, those that the extent has of it.

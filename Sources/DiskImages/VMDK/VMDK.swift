@@ -19,8 +19,10 @@ internal import Bytes
 ///
 /// An extent is no device of its own here: the map of the disk goes through all of them, so that it tells what is data,
 /// zero and absent.
-final class VMDK: VirtualDisk {
+final class VMDK: IdentifiedDisk {
   static let format = ImageFormat.vmdk
+  static let identifierTerm = "content ID"
+  static let identifierTellsContents = true
 
   static func recognizes(_ probe: ImageProbe) -> Bool {
     SparseLayout.Kind(probe.head) != nil || Descriptor.isStart(of: probe.head)
@@ -38,16 +40,10 @@ final class VMDK: VirtualDisk {
   /// In the order of the disk, none of them empty.
   let extents: [DiskExtent]
   let notices: [String]
-  /// Where what no grain holds is to be had.
-  private let backing: Backing?
+  /// Index of the parent's disk, which has what no grain holds, among the sources.
+  private let parentSource: Int
 
-  /// The parent, as extents see it.
-  struct Backing: Sendable {
-    /// Index into the disk's sources.
-    let source: Int
-    /// Bytes.
-    let size: UInt64
-  }
+  var identifier: String? { descriptor?.contentID.map(Descriptor.text(ofContentID:)) }
 
   init(reading file: ImageFile) throws(ImageError) {
     var assembly = Assembly(of: file)
@@ -63,12 +59,8 @@ final class VMDK: VirtualDisk {
     }
     parent = try assembly.openParent(of: descriptor)
     var sources = assembly.sources
-    if let disk = parent?.disk {
-      backing = Backing(source: sources.count, size: disk.size)
-      sources.append(disk)
-    } else {
-      backing = nil
-    }
+    parentSource = sources.count
+    if let parent { sources.append(parent.disk) }
     self.sources = sources
     size = assembly.size
     extents = assembly.extents
@@ -83,7 +75,7 @@ final class VMDK: VirtualDisk {
       let extent = extents[index]
       let end = min(extent.end, range.upperBound)
       let before = list.length
-      try extent.map(position..<end, backing: backing, into: &list)
+      try extent.map(position..<end, parent: parent, parentSource: parentSource, into: &list)
       position += list.length - before
       guard position == end else { return }
       index += 1
@@ -101,12 +93,6 @@ final class VMDK: VirtualDisk {
 
   /// The extent that holds `offset`, which lies within the disk.
   private func index(at offset: UInt64) -> Int {
-    var low = 0
-    var high = extents.count
-    while low < high {
-      let middle = (low + high) / 2
-      if extents[middle].start <= offset { low = middle + 1 } else { high = middle }
-    }
-    return max(low - 1, 0)
+    max(extents.indices.partitioningIndex { extents[$0].start > offset } - 1, 0)
   }
 }

@@ -37,7 +37,7 @@ extension EROFS {
         let entry = try reader.entry(index, in: block)
         index += 1
         if name.isSelfOrParent { continue }
-        guard name.isValid else { throw .corrupt("directory", at: inode.number) }
+        guard name.isFileName else { throw .corrupt("directory", at: inode.number) }
         let place = number * blockSize + UInt64(index * Self.entrySize)
         let told = DirectoryEntry(node: try superblock.nodeID(of: entry.number), type: entry.type, cookie: place)
         if !visit(name, told) { return }
@@ -174,16 +174,6 @@ private let longestName = 255
 private let entrySize = 12
 
 extension RawSpan {
-  fileprivate var isSelfOrParent: Bool {
-    byteCount <= 2 && self[0] == UInt8(ascii: ".") && (byteCount == 1 || self[1] == UInt8(ascii: "."))
-  }
-
-  /// Whether a file can be called this: no slash, no NUL.
-  fileprivate var isValid: Bool {
-    for index in 0..<byteCount where self[index] == 0 || self[index] == UInt8(ascii: "/") { return false }
-    return true
-  }
-
   /// Less than 0 where `other` comes before this name in a directory, more than 0 where it comes behind it.
   fileprivate func order(of other: RawSpan) -> Int {
     let common = Swift.min(byteCount, other.byteCount)

@@ -109,11 +109,6 @@ extension EROFS.Inode {
       group: isExtended ? try span.le32(0x1C) : UInt32(try span.le16(0x1A)), size: size,
       allocatedSize: storage.isCompressed ? UInt64(union) << superblock.blockShift : blocks,
       accessed: time, modified: time, changed: time,
-      deviceNumber: type == .characterDevice || type == .blockDevice ? Self.deviceNumber(union) : nil)
-  }
-
-  /// As the kernel packs them: 12 bits of the major number between the low 8 and the high 12 bits of the minor one.
-  private static func deviceNumber(_ packed: UInt32) -> DeviceNumber {
-    DeviceNumber(major: packed >> 8 & 0xFFF, minor: packed & 0xFF | packed >> 12 & 0xFFF00)
+      deviceNumber: type == .characterDevice || type == .blockDevice ? DeviceNumber(packed: union) : nil)
   }
 }

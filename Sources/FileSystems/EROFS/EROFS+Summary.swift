@@ -12,17 +12,11 @@ extension EROFS {
       inodeCount: superblock.facts.inodeCount, freeInodeCount: 0, size: imageSize,
       features: Self.featureNames(superblock.compatible, superblock.incompatible),
       created: superblock.facts.built == 0 ? nil : Timestamp(seconds: superblock.facts.built),
-      isSealed: true, notices: devices.notices + sizeNotices)
+      isSealed: true,
+      notices: devices.notices + FileSystemSummary.truncationNotices(size: imageSize, deviceSize: device.size))
   }
 
   private var imageSize: UInt64 {
     superblock.blockCount.multipliedReportingOverflow(by: UInt64(superblock.blockSize)).partialValue
-  }
-
-  private var sizeNotices: [String] {
-    guard imageSize > device.size else { return [] }
-    return [
-      "truncated: the filesystem has \(imageSize) bytes, of which the last \(imageSize - device.size) are missing"
-    ]
   }
 }

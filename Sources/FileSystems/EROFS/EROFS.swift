@@ -64,16 +64,12 @@ public final class EROFS: FileSystem {
     try mapper.decode(unit, into: &out)
   }
 
-  /// PATH_MAX − 1: what readlink(2) can give.
-  private static let longestTarget: UInt64 = 4095
-
   public func linkTarget(of node: NodeID) throws(ReadError) -> [UInt8] {
     let inode = try inode(node)
     guard inode.type == .symbolicLink else { throw .io(.invalidArgument, "symbolic link", at: node.rawValue) }
-    guard inode.size > 0, inode.size <= Self.longestTarget else { throw .corrupt("symbolic link", at: node.rawValue) }
-    let target = try mapper.contents(of: inode, count: Int(inode.size), at: 0)
-    guard !target.contains(0) else { throw .corrupt("symbolic link", at: node.rawValue) }
-    return target
+    return try LinkTarget.checked(size: inode.size, of: node.rawValue) { (count) throws(ReadError) in
+      try mapper.contents(of: inode, count: count, at: 0)
+    }
   }
 
   func inode(_ node: NodeID) throws(ReadError) -> Inode {

@@ -116,14 +116,9 @@ private struct CaseFoldingRules: Sendable {
 
   func appendFolded(_ scalar: UInt32, to result: inout [UInt32]) {
     if hangulSyllables.contains(scalar) { return appendHangul(scalar, to: &result) }
-    var low = 0
-    var high = keys.count
-    while low < high {
-      let middle = (low + high) / 2
-      if keys[middle] < scalar { low = middle + 1 } else { high = middle }
-    }
-    if low < keys.count, keys[low] == scalar {
-      result += sequences[starts[low]..<starts[low + 1]]
+    let index = keys.indices.partitioningIndex { keys[$0] >= scalar }
+    if index < keys.count, keys[index] == scalar {
+      result += sequences[starts[index]..<starts[index + 1]]
     } else if !CaseFoldingTable.ignorable.contains(where: { $0.contains(scalar) }) {
       result.append(scalar)
     }

@@ -33,7 +33,7 @@ extension Ext4 {
       offset = entry.end
       guard entry.inode != 0, entry.offset >= start else { continue }
       let name = try span.slice(entry.nameOffset, count: entry.nameLength, of: "directory")
-      if Self.isDots(name) { continue }
+      if name.isSelfOrParent { continue }
       let told = DirectoryEntry(
         node: NodeID(UInt64(entry.inode)), type: type(of: entry), cookie: base + UInt64(entry.end))
       if let names {
@@ -49,7 +49,7 @@ extension Ext4 {
 
   public func lookup(_ name: RawSpan, in node: NodeID) throws(ReadError) -> NodeID? {
     let directory = try directory(node)
-    if Self.isDots(name) { return name.byteCount == 1 ? node : try parent(of: node) }
+    if name.isSelfOrParent { return name.byteCount == 1 ? node : try parent(of: node) }
     guard Self.isName(name), let query = NameQuery(name, in: directory, strict: superblock.isStrictAboutEncoding) else {
       return nil
     }
@@ -125,26 +125,16 @@ extension Ext4 {
       let first = try entry(at: 0, in: block.rawSpan, of: directory)
       let second = try entry(at: first.end, in: block.rawSpan, of: directory)
       let name = try block.rawSpan.slice(second.nameOffset, count: second.nameLength, of: "directory")
-      guard name.byteCount == 2, Self.isDots(name) else { throw .corrupt("directory", at: node.rawValue) }
+      guard name.byteCount == 2, name.isSelfOrParent else { throw .corrupt("directory", at: node.rawValue) }
       number = second.inode
     }
     guard isFileNumber(number) else { throw .corrupt("directory", at: node.rawValue) }
     return NodeID(UInt64(number))
   }
 
-  /// Whether a name is "." or "..".
-  static func isDots(_ name: RawSpan) -> Bool {
-    switch name.byteCount {
-    case 1: name[0] == UInt8(ascii: ".")
-    case 2: name[0] == UInt8(ascii: ".") && name[1] == UInt8(ascii: ".")
-    default: false
-    }
-  }
+  /// EXT4_NAME_LEN.
+  private static let longestName = 255
 
   /// Whether these bytes can be the name of a file.
-  static func isName(_ name: RawSpan) -> Bool {
-    guard name.byteCount > 0, name.byteCount <= 255 else { return false }
-    for index in 0..<name.byteCount where name[index] == 0 || name[index] == UInt8(ascii: "/") { return false }
-    return true
-  }
+  static func isName(_ name: RawSpan) -> Bool { name.byteCount <= longestName && name.isFileName }
 }

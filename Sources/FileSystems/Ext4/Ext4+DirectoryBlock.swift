@@ -122,7 +122,7 @@ extension Ext4 {
     if directory.hasHashes && fileType != 0xDE && nameLength > 0 {
       // "." and ".." come without a hash.
       let name = try span.slice(offset + RawEntry.headerSize, count: nameLength, of: subject)
-      if !Self.isDots(name) { needed += 8 }
+      if !name.isSelfOrParent { needed += 8 }
     }
     guard length >= RawEntry.minimumLength, length & 3 == 0, length >= needed, length <= room,
       length == room || room - length >= RawEntry.minimumLength, inode <= superblock.inodeCount

@@ -39,13 +39,7 @@ extension Ext4 {
 
     /// The last entry whose names can have `hash`.
     func entry(for hash: UInt32) throws(ReadError) -> Int {
-      var low = 1
-      var high = count
-      while low < high {
-        let middle = (low + high) / 2
-        if try self.hash(middle) <= hash { low = middle + 1 } else { high = middle }
-      }
-      return low - 1
+      try (1..<max(count, 1)).partitioningIndex { (index) throws(ReadError) in try self.hash(index) > hash } - 1
     }
   }
 

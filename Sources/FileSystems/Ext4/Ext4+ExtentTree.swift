@@ -56,13 +56,7 @@ extension Ext4 {
 
     /// The last entry that starts at `block` or before it; -1 where all start behind it.
     func last(startingAtOrBefore block: UInt64, count: Int) throws(ReadError) -> Int {
-      var low = 0
-      var high = count
-      while low < high {
-        let middle = (low + high) / 2
-        if try firstBlock(middle) <= block { low = middle + 1 } else { high = middle }
-      }
-      return low - 1
+      try (0..<count).partitioningIndex { (index) throws(ReadError) in try firstBlock(index) > block } - 1
     }
   }
 

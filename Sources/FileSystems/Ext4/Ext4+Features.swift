@@ -13,7 +13,6 @@ extension Ext4 {
     let rawValue: UInt32
     static let fileType = IncompatibleFeatures(rawValue: 0x2)
     static let needsRecovery = IncompatibleFeatures(rawValue: 0x4)
-    static let journalDevice = IncompatibleFeatures(rawValue: 0x8)
     static let metaBlockGroups = IncompatibleFeatures(rawValue: 0x10)
     static let extents = IncompatibleFeatures(rawValue: 0x40)
     static let sixtyFourBit = IncompatibleFeatures(rawValue: 0x80)

@@ -214,7 +214,6 @@ extension Ext4.Inode {
     let span = bytes.rawSpan
     let old = try span.le32(Self.blockAreaOffset, of: "inode")
     if old != 0 { return DeviceNumber(major: old >> 8 & 0xFF, minor: old & 0xFF) }
-    let new = try span.le32(Self.blockAreaOffset + 4, of: "inode")
-    return DeviceNumber(major: (new & 0xFFF00) >> 8, minor: (new & 0xFF) | (new >> 12 & 0xFFF00))
+    return DeviceNumber(packed: try span.le32(Self.blockAreaOffset + 4, of: "inode"))
   }
 }

@@ -77,11 +77,6 @@ extension Ext4 {
       notices.append("errors were found in it while it was in use\(count > 0 ? " (\(count))" : "")")
     }
     if hasOrphans { notices.append("files that were deleted while in use still take space") }
-    if device.size < superblock.size {
-      notices.append(
-        "truncated: the filesystem has \(superblock.size) bytes, of which the last \(superblock.size - device.size) "
-          + "are missing")
-    }
-    return notices
+    return notices + FileSystemSummary.truncationNotices(size: superblock.size, deviceSize: device.size)
   }
 }

@@ -5,9 +5,6 @@ internal import SystemPackage
 /// Symbolic links: Documentation/filesystems/ext4/dynamic.rst, "Symbolic Links". The target lies in `i_block`, inline,
 /// or in the first block.
 extension Ext4 {
-  /// PATH_MAX − 1: what readlink(2) can give.
-  private static let longestTarget: UInt64 = 4095
-
   public func linkTarget(of node: NodeID) throws(ReadError) -> [UInt8] {
     let inode = try inode(node)
     guard inode.type == .symbolicLink else { throw .io(.invalidArgument, "symbolic link", at: node.rawValue) }
@@ -15,12 +12,10 @@ extension Ext4 {
   }
 
   func linkTarget(of inode: Inode) throws(ReadError) -> [UInt8] {
-    let corrupt = ReadError.corrupt("symbolic link", at: UInt64(inode.number))
     if inode.flags.contains(.encrypted) { return try encryptedLinkTarget(of: inode) }
-    guard inode.size > 0, inode.size <= Self.longestTarget else { throw corrupt }
-    let target = try linkBytes(of: inode, count: Int(inode.size))
-    guard !target.contains(0) else { throw corrupt }
-    return target
+    return try LinkTarget.checked(size: inode.size, of: UInt64(inode.number)) { (count) throws(ReadError) in
+      try linkBytes(of: inode, count: count)
+    }
   }
 
   /// `struct fscrypt_symlink_data`: length:2, and the encrypted target. Shown as names are, with no hash.

@@ -114,12 +114,8 @@ extension SquashFS {
     private var corrupt: ReadError { .corrupt("directory", at: node.rawValue) }
   }
 
-  /// Whether a program can use the name: not empty, no "." or "..", and neither a slash nor NUL in it.
-  private static func isName(_ name: RawSpan) -> Bool {
-    if name.byteCount <= 2, (0..<name.byteCount).allSatisfy({ name[$0] == UInt8(ascii: ".") }) { return false }
-    for index in 0..<name.byteCount where name[index] == 0 || name[index] == UInt8(ascii: "/") { return false }
-    return true
-  }
+  /// Whether a name can be stored: neither "." nor ".." is.
+  private static func isName(_ name: RawSpan) -> Bool { name.isFileName && !name.isSelfOrParent }
 }
 
 /// Listing directories.
@@ -182,7 +178,8 @@ extension SquashFS {
   public func lookup(_ name: RawSpan, in node: NodeID) throws(ReadError) -> NodeID? {
     let (inode, directory) = try directory(node)
     guard name.byteCount <= Self.longestName, Self.isName(name) else {
-      return try dots(name, in: node)
+      guard name.isSelfOrParent else { return nil }
+      return name.byteCount == 1 ? node : try parent(of: node)
     }
     guard directory.listingSize > 0 else { return nil }
     let range = try indexRange(of: name, in: inode, directory)
@@ -209,11 +206,5 @@ extension SquashFS {
     case found(NodeID)
     case absent
     case goOn
-  }
-
-  private func dots(_ name: RawSpan, in node: NodeID) throws(ReadError) -> NodeID? {
-    if name.equals([UInt8(ascii: ".")].rawSpan) { return node }
-    if name.equals([UInt8(ascii: "."), UInt8(ascii: ".")].rawSpan) { return try parent(of: node) }
-    return nil
   }
 }

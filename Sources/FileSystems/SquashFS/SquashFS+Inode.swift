@@ -75,7 +75,7 @@ extension SquashFS {
     let tail = cursor.place
     if form == .extendedLink {
       // The number of its attributes stands behind the target.
-      try cursor.skip(min(body.size, UInt64(Self.longestTarget) + 1))
+      try cursor.skip(min(body.size, LinkTarget.longest + 1))
       body.attributes = try cursor.read(4) { (span) throws(ReadError) in try span.le32(0) }
     }
     return Inode(
@@ -184,7 +184,7 @@ extension SquashFS.Inode {
         body = .link
       case .blockDevice, .characterDevice, .extendedBlockDevice, .extendedCharacterDevice:
         linkCount = try span.le32(0)
-        body = .special(Self.deviceNumber(try span.le32(4)))
+        body = .special(DeviceNumber(packed: try span.le32(4)))
         if span.byteCount > 8 { attributes = try span.le32(8) }
       case .fifo, .socket, .extendedFIFO, .extendedSocket:
         linkCount = try span.le32(0)
@@ -197,11 +197,6 @@ extension SquashFS.Inode {
 
     private static func fragment(_ number: UInt32, _ offset: UInt32) -> (number: UInt32, offset: UInt32)? {
       number == SquashFS.none ? nil : (number, offset)
-    }
-
-    /// As Linux puts 12 bits of major and 20 of minor number into 32.
-    private static func deviceNumber(_ number: UInt32) -> DeviceNumber {
-      DeviceNumber(major: number >> 8 & 0xfff, minor: number & 0xff | number >> 12 & 0xf_ff00)
     }
   }
 }

@@ -25,11 +25,7 @@ extension SquashFS {
 
   private var notices: [String] {
     var notices = options.notices
-    if device.size < superblock.size {
-      notices.append(
-        "truncated: the filesystem has \(superblock.size) bytes, of which the last \(superblock.size - device.size) "
-          + "are missing")
-    }
+    notices += FileSystemSummary.truncationNotices(size: superblock.size, deviceSize: device.size)
     if case .failure(let error) = attributeTables { notices.append("extended attributes cannot be read: \(error)") }
     return notices
   }
@@ -46,7 +42,8 @@ extension SquashFS {
     return details
   }
 
-  /// Bytes of all files together; nil where there are too many to count, or one cannot be read.
+  /// Bytes of all files together, by the table of inodes, which has each file once; nil where there are too many to
+  /// count, or one cannot be read.
   private var contentSize: UInt64? {
     var sum: UInt64 = 0
     do throws(ReadError) {

@@ -30,7 +30,7 @@ public struct MountOptions: Sendable {
   /// The one volume to show; nil for all, or for the only one.
   public var volume: VolumeSelector?
   /// `volume` as it was written.
-  public var volumeText: String?
+  var volumeText: String?
   /// Bytes of the image in front of the disk, and bytes of the disk (nil for all).
   public var offset: UInt64 = 0
   public var sizeLimit: UInt64?
@@ -44,18 +44,18 @@ public struct MountOptions: Sendable {
   public var directoryMask: UInt16 = 0
   public var fileMask: UInt16 = 0
 
-  public var allowsOthers = false
-  public var allowsRoot = false
+  var allowsOthers = false
+  var allowsRoot = false
   /// The kernel checks the modes, as on any other filesystem.
-  public var checksPermissions = false
-  public var allowsDevices = false
-  public var allowsSetUserID = false
-  public var allowsExecution = true
+  var checksPermissions = false
+  var allowsDevices = false
+  var allowsSetUserID = false
+  var allowsExecution = true
   /// What the kernel is told besides (noatime, sync …): accepted, and without effect on something read-only.
-  public var kernelOptions: [String] = []
+  var kernelOptions: [String] = []
   /// What mount(8) shows as the source, and behind "fuse." in the type; nil for the image's path, and "vitrine".
   public var sourceName: String?
-  public var subtype: String?
+  var subtype: String?
   public var allowsNonEmpty = false
 
   public var cache = Cache.kernel
@@ -66,8 +66,8 @@ public struct MountOptions: Sendable {
   public var idleTimeout: Double?
 
   /// Bytes of decoded contents that are kept, and threads that decode ahead; nil for what is usual.
-  public var decodeCache: Int?
-  public var decodeThreads: Int?
+  var decodeCache: Int?
+  var decodeThreads: Int?
 
   public init() {}
 

@@ -34,7 +34,7 @@ enum MountUsers {
   }
 
   private static func describe(_ process: String) -> String {
-    let name = MountTable.readFile(FilePath("/proc/\(process)/comm")).flatMap {
+    let name = SmallFile.bytes(of: FilePath("/proc/\(process)/comm")).flatMap {
       String(decoding: $0, as: UTF8.self).split(separator: "\n").first
     }
     return "\(name ?? "process") (\(process))"

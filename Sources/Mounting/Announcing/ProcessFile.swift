@@ -39,7 +39,7 @@ public struct ProcessFile: Sendable {
 
   /// Takes the file away, where it is still this process's.
   func remove() {
-    guard let bytes = MountTable.readFile(FilePath(path)), bytes == Array("\(getpid())\n".utf8) else { return }
+    guard let bytes = SmallFile.bytes(of: FilePath(path)), bytes == Array("\(getpid())\n".utf8) else { return }
     // Safe: a C string.
     unsafe unlink(path)
   }

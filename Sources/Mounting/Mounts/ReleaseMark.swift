@@ -8,18 +8,15 @@ internal import SystemPackage
 /// A server listens on an abstract socket named after the mount's device number. Whoever connects is told of the mount
 /// (`MountDescription`), and the connection breaks as the server ends, and with it the last use of the image. Nothing
 /// can be left behind, and no process number be mistaken for another's.
+///
+/// A server may outlast its mount, while the kernel gives the device number to the next one. So a mark has a place, too:
+/// each is made above those that there are, and whoever asks takes the uppermost, which is the present mount's.
 struct ReleaseMark {
   private let descriptor: CInt
 
   /// For a server; nil where the mark cannot be made, and who unmounts then does not wait.
   init?(for point: MountPoint, describing description: MountDescription) {
-    guard let device = MountTable.current()?.last(at: point.path)?.device else { return nil }
-    let made = socket(AF_UNIX, CInt(SOCK_STREAM.rawValue) | CInt(SOCK_CLOEXEC.rawValue), 0)
-    guard made >= 0 else { return nil }
-    // Safe: the address is valid for as long as the call.
-    guard unsafe SocketAddress.with(Self.name(of: device), { unsafe bind(made, $0, $1) }) == 0, listen(made, 64) == 0
-    else {
-      Glibc.close(made)
+    guard let entry = MountTable.current()?.last(at: point.path), let made = Self.listener(for: entry) else {
       return nil
     }
     descriptor = made
@@ -28,6 +25,32 @@ struct ReleaseMark {
   }
 
   private let isAnswering: Bool
+
+  /// A socket that listens above all others of the mount's device number.
+  private static func listener(for entry: MountTable.Entry) -> CInt? {
+    var lowest = 0
+    search: for place in (0..<placeCount).reversed() {
+      switch asking(for: entry, at: place) {
+      case .nobody: continue
+      case .server(let connection, _): Glibc.close(connection)
+      case .busy: break
+      }
+      lowest = place + 1
+      break search
+    }
+    let made = socket(AF_UNIX, CInt(SOCK_STREAM.rawValue) | CInt(SOCK_CLOEXEC.rawValue), 0)
+    guard made >= 0 else { return nil }
+    // Somebody else may sit on a name: then the next one does.
+    for place in lowest..<placeCount {
+      // Safe: the address is valid for as long as the call.
+      if unsafe SocketAddress.with(name(of: entry, at: place), { unsafe bind(made, $0, $1) }) == 0 {
+        if listen(made, 64) == 0 { return made }
+        break
+      }
+    }
+    Glibc.close(made)
+    return nil
+  }
 
   /// Lets those go who wait for the release.
   func close() {
@@ -74,31 +97,54 @@ struct ReleaseMark {
     for descriptor in waiting { Glibc.close(descriptor.fd) }
   }
 
-  /// For others: nil where no server of `owner` or root listens.
-  init?(watching device: String, owner: UInt32) {
-    let made = socket(
-      AF_UNIX, CInt(SOCK_STREAM.rawValue) | CInt(SOCK_CLOEXEC.rawValue) | CInt(SOCK_NONBLOCK.rawValue), 0)
-    guard made >= 0 else { return nil }
-    var peer = Credentials()
-    var size = socklen_t(MemoryLayout<Credentials>.size)
-    // Safe: as above.
-    guard unsafe SocketAddress.with(Self.name(of: device), { unsafe connect(made, $0, $1) }) == 0,
-      // Safe: SO_PEERCRED writes three 32-bit numbers, and says so.
-      unsafe getsockopt(made, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0, peer.user == owner || peer.user == 0
-    else {
-      Glibc.close(made)
-      return nil
+  /// For others: nil where no server of the mount's owner or of root listens, or where the mount's own options do not
+  /// say whose it is.
+  init?(watching entry: MountTable.Entry) {
+    for place in (0..<Self.placeCount).reversed() {
+      switch Self.asking(for: entry, at: place) {
+      case .nobody: continue
+      case .server(let connection, let number):
+        descriptor = connection
+        process = number
+        isAnswering = false
+        return
+      // What listens below it is of mounts that were.
+      case .busy: return nil
+      }
     }
-    descriptor = made
-    process = peer.process
-    isAnswering = false
+    return nil
   }
 
-  /// As above, for the server of a mount; nil where the mount's own options do not say whose it is.
-  init?(watching entry: MountTable.Entry) {
-    let owner = entry.superOptions.split(separator: ",").first { $0.hasPrefix("user_id=") }
-    guard let number = owner.flatMap({ UInt32($0.dropFirst("user_id=".count)) }) else { return nil }
-    self.init(watching: entry.device, owner: number)
+  private enum Answer {
+    case nobody
+    /// A connection, and the process at its other end.
+    case server(CInt, process: Int32)
+    /// Somebody listens, and takes no more connections for now.
+    case busy
+  }
+
+  /// Connects to the mark of a mount at one place.
+  private static func asking(for entry: MountTable.Entry, at place: Int) -> Answer {
+    let option = entry.superOptions.split(separator: ",").first { $0.hasPrefix("user_id=") }
+    guard let owner = option.flatMap({ UInt32($0.dropFirst("user_id=".count)) }) else { return .nobody }
+    let made = socket(
+      AF_UNIX, CInt(SOCK_STREAM.rawValue) | CInt(SOCK_CLOEXEC.rawValue) | CInt(SOCK_NONBLOCK.rawValue), 0)
+    guard made >= 0 else { return .nobody }
+    // Safe: the address is valid for as long as the call.
+    guard unsafe SocketAddress.with(name(of: entry, at: place), { unsafe connect(made, $0, $1) }) == 0 else {
+      let isBusy = errno == EAGAIN
+      Glibc.close(made)
+      return isBusy ? .busy : .nobody
+    }
+    var peer = Credentials()
+    var size = socklen_t(MemoryLayout<Credentials>.size)
+    // Safe: SO_PEERCRED writes three 32-bit numbers, and says so.
+    guard unsafe getsockopt(made, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0, peer.user == owner || peer.user == 0
+    else {
+      Glibc.close(made)
+      return .nobody
+    }
+    return .server(made, process: peer.process)
   }
 
   /// The server, for who watches it.
@@ -140,8 +186,13 @@ struct ReleaseMark {
     var group: UInt32 = 0
   }
 
+  /// Marks that one device number can have at once.
+  private static let placeCount = 8
+
   /// Abstract: a NUL in front.
-  private static func name(of device: String) -> [UInt8] { [0] + Array("vitrine/mount/\(device)".utf8) }
+  private static func name(of entry: MountTable.Entry, at place: Int) -> [UInt8] {
+    [0] + Array("vitrine/mount/\(entry.device)\(place == 0 ? "" : "/\(place)")".utf8)
+  }
 }
 
 /// POLLRDHUP of <poll.h>, which Glibc's module leaves out: the other side has closed.

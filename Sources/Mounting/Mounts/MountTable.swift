@@ -23,7 +23,7 @@ struct MountTable {
 
   /// That of another process, by its number: it may see others. nil where it may not be looked at.
   static func of(_ process: String) -> MountTable? {
-    guard let bytes = readFile(FilePath("/proc/\(process)/mountinfo")) else { return nil }
+    guard let bytes = SmallFile.bytes(of: FilePath("/proc/\(process)/mountinfo")) else { return nil }
     return MountTable(parsing: bytes)
   }
 
@@ -63,20 +63,4 @@ struct MountTable {
 
   /// What is on top at `path`.
   func last(at path: String) -> Entry? { entries.last { $0.mountPoint == path } }
-
-  /// The whole of a file under /proc or of a small one elsewhere; nil where it cannot be read.
-  static func readFile(_ path: FilePath) -> [UInt8]? {
-    guard let file = try? FileDescriptor.open(path, .readOnly, options: .closeOnExec) else { return nil }
-    return try? file.closeAfter {
-      var bytes: [UInt8] = []
-      var chunk = [UInt8](repeating: 0, count: 16384)
-      while bytes.count < 64 << 20 {
-        // Safe: the call writes at most the array's size.
-        let count = try unsafe chunk.withUnsafeMutableBytes { try unsafe file.read(into: $0) }
-        if count == 0 { break }
-        bytes += chunk.prefix(count)
-      }
-      return bytes
-    }
-  }
 }

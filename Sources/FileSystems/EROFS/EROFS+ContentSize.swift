@@ -1,9 +1,11 @@
-extension FileSystem {
+internal import Bytes
+
+extension EROFS {
   /// Bytes that all regular files have together, each counted once whatever the number of its names; nil where there is
-  /// too much to look at, or some of it cannot be read.
+  /// too much to look at, or some of it cannot be read. There is no table of all inodes: the tree is walked.
   ///
   /// - Parameter limit: files and directories that are looked at. Memory grows with it.
-  public func contentSize(limit: Int = 1 << 16) -> UInt64? {
+  func contentSize(limit: Int = 1 << 16) -> UInt64? {
     var size: UInt64 = 0
     var directories = [root]
     var linked: Set<NodeID> = []
