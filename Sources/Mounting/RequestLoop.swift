@@ -52,6 +52,7 @@ internal import Synchronization
   @unsafe init(_ session: OpaquePointer, _ counters: Counters) {
     self.counters = counters
     address = UInt(bitPattern: session)
+    // Safe: the session is valid.
     descriptor = unsafe fuse_session_fd(session)
   }
 
@@ -173,6 +174,7 @@ extension RequestLoop {
         credit -= 4
         if credit <= 0 { return }
       }
+      // Safe: the buffer is this thread's, and libfuse's session lives longer than its loop.
       guard unsafe receive(&buffer) else { continue }
       counters.add(to: .alone)
       let start = Self.now

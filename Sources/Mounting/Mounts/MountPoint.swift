@@ -80,11 +80,4 @@ public struct MountPoint: Sendable {
     }
     return true
   }
-
-  /// Returns once the mount answers, or is gone.
-  public func waitUntilAnswering() {
-    var statistics = statvfs()
-    // Safe: `statistics` is a statvfs.
-    while unsafe statvfs(path, &statistics) != 0 && errno == EINTR {}
-  }
 }

@@ -1,7 +1,4 @@
-internal import BlockDevices
-internal import CFuse
 internal import Glibc
-internal import Synchronization
 internal import SystemPackage
 
 /// A mount of this program's that is in the mount table.
@@ -44,28 +41,6 @@ public struct MountedImage: Sendable {
     let own = entry.options.split(separator: ",")
     options = (own + entry.superOptions.split(separator: ",").filter { !own.contains($0) }).joined(separator: ",")
     type = entry.type
-    state = mark == nil && Self.isDead(entry.mountPoint) ? .dead : .live
-  }
-
-  /// Whether the kernel says that nobody serves what is mounted at `path`. A server that exists and does not answer is
-  /// not waited for.
-  private static func isDead(_ path: String) -> Bool {
-    let answer = Answer()
-    let isAsking = Thread.start {
-      var statistics = statvfs()
-      // Safe: `statistics` is a statvfs.
-      let isDead = unsafe statvfs(path, &statistics) != 0 && errno == ENOTCONN
-      answer.isDead.withLock { $0 = isDead }
-    }
-    guard isAsking else { return false }
-    for _ in 0..<200 {
-      if let isDead = answer.isDead.withLock({ $0 }) { return isDead }
-      usleep(5000)
-    }
-    return false
-  }
-
-  private final class Answer: Sendable {
-    let isDead = Mutex<Bool?>(nil)
+    state = mark == nil && MountPoint(mounted: entry.mountPoint).isDead ? .dead : .live
   }
 }

@@ -13,6 +13,8 @@ public final class CommandRun {
 
   /// Of the server, as waitpid(2) has it; nil while it runs.
   private var serverStatus: CInt?
+  /// Whether the server ended before the command.
+  private var isLost = false
 
   init(
     server: pid_t, folder: TemporaryFolder, waiting: Readiness.StarterWait, holder: LifelineHolder,
@@ -58,9 +60,8 @@ public final class CommandRun {
       return serverStatus.map(Self.status) ?? lost
     }
     let status = supervise(command, entering: entering, queue, message: message)
-    let wasLost = serverStatus != nil
     end(queue)
-    return wasLost && status == 0 ? lost : status ?? lost
+    return isLost && status == 0 ? lost : status ?? lost
   }
 
   /// Starts the command, hands signals on to it, and waits for its end.
@@ -74,13 +75,16 @@ public final class CommandRun {
       return nil
     }
     while true {
-      if let status = Self.reap(child) { return Self.status(status) }
-      if serverStatus == nil, let status = Self.reap(server) {
-        serverStatus = status
+      let ended = Self.reap(child)
+      if serverStatus == nil { serverStatus = Self.reap(server) }
+      // A server that is just ending lets go of the mount before its parent can know.
+      if !isLost && (serverStatus != nil || ended != nil && MountPoint(mounted: folder.path).isDead) {
+        isLost = true
         // The dead mount stays for as long as the command runs: below it the folder is empty, and that would be taken
         // for what the image holds.
         message("the server ended before the command did: its files cannot be read any more")
       }
+      if let ended { return Self.status(ended) }
       stopWith(child)
       queue.wait()
       while let arrival = queue.next() {
