@@ -146,11 +146,11 @@ extension UnitCache.Shard {
     return (entry, true)
   }
 
-  /// Drops the oldest units, but never the newest one: so many bytes, and a quarter of what there is, since looking for
+  /// Drops the oldest units, but never the newest one: so many bytes, and an eighth of what there is, since looking for
   /// them goes through all.
   /// - Returns: bytes that were dropped.
   fileprivate mutating func dropOldest(atLeast size: Int) -> Int {
-    let goal = max(size, filled / 4)
+    let goal = max(size, filled / 8)
     var dropped = 0
     for (key, kept) in entries.sorted(by: { $0.value.lastUse < $1.value.lastUse }) {
       guard dropped < goal, kept.lastUse < clock else { break }

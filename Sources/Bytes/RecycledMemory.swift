@@ -17,7 +17,7 @@ internal import Synchronization
   /// What is smaller is malloc's.
   private static let smallest = 64 << 10
   /// Bytes of idle pieces that are kept.
-  private static let idleLimit = 8 << 20
+  private static let idleLimit = 5 << 20
   private static let idle = Mutex(Idle())
 
   private let memory: UnsafeMutableRawPointer

@@ -98,7 +98,6 @@ internal import Synchronization
     let mark = ReleaseMark(for: mountPoint, describing: description)
     defer { mark?.close() }
     self.onReady.withLock { $0 = onReady }
-    HostEnvironment.shareHeaps()
     // Safe: the handle is valid until `deinit`.
     let status = end.run(unsafe RequestLoop(handle, counters), threads: Self.threadCount)
     unsafe fuse_session_unmount(handle)

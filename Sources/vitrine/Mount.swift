@@ -1,6 +1,7 @@
 internal import ArgumentParser
 internal import BlockDevices
 internal import Browsing
+internal import Bytes
 internal import Glibc
 internal import Logging
 internal import Mounting
@@ -47,6 +48,7 @@ struct Mount: ParsableCommand {
   var verbose = false
 
   func run() throws {
+    HostEnvironment.shareHeaps()
     let manager = ServiceManager.takeFromEnvironment()
     do { try mount(telling: manager) } catch let failure as Failure {
       manager?.failed(failure.text)

@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import Browsing
+internal import Bytes
 internal import Glibc
 internal import Logging
 internal import Mounting
@@ -33,6 +34,7 @@ struct Run: ParsableCommand {
   }
 
   func run() throws {
+    HostEnvironment.shareHeaps()
     let inherited = InheritedDescriptors()
     let options = try arguments.mountOptions(for: image)
     guard options.idleTimeout == nil else {

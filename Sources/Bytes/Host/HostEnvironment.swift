@@ -62,7 +62,8 @@ public enum HostEnvironment {
 
   /// Has threads share what they have freed: the C library gives each a heap of its own, up to eight times as many as
   /// there are cores, and what is free in one is no use to the others. Half as many as cores have been measured to cost
-  /// no time, and to save 10 MiB of 100 where five threads answer and decode.
+  /// no time, and to save 10 MiB of 100 where five threads answer and decode. To be called before the first thread starts,
+  /// which else gets one of its own.
   public static func shareHeaps() { _ = mallopt(M_ARENA_MAX, CInt(clamping: max(coreCount / 2, 1))) }
 
   public static var standardOutputIsTerminal: Bool { isatty(STDOUT_FILENO) == 1 }
