@@ -51,7 +51,7 @@ public final class TreeArchive {
             continue
           }
           guard let member = choice.name(Self.memberName(name, walk.path.dropFirst(path.count))) else { continue }
-          try add(node, as: member)
+          try add(node, as: Self.portableName(member))
           if let error = unread {
             unread = nil
             throw .zerosInstead(error)
@@ -87,6 +87,13 @@ public final class TreeArchive {
     let rest = rest.first == slash ? rest.dropFirst() : rest
     if rest.isEmpty { return name.isEmpty ? [UInt8(ascii: ".")] : name }
     return name.isEmpty ? Array(rest) : name + [slash] + rest
+  }
+
+  /// A name that stays one wherever the archive is unpacked: bsdtar(1) takes what looks like the start of a path of
+  /// another system ("c:", "\\") away, unless something stands in front.
+  private static func portableName(_ name: [UInt8]) -> [UInt8] {
+    let isDrive = name.count > 1 && name[1] == UInt8(ascii: ":") && name[0].isLetter
+    return isDrive || name.first == UInt8(ascii: "\\") ? Array("./".utf8) + name : name
   }
 
   /// Whether the name can be one, and nothing else in its folder has it.
@@ -240,6 +247,10 @@ public final class TreeArchive {
     let start = name.lastIndex(of: slash).map { $0 + 1 } ?? 0
     return Array(name[..<start]) + Array("GNUSparseFile.0/".utf8) + name[start...]
   }
+}
+
+extension UInt8 {
+  fileprivate var isLetter: Bool { (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(self | 0x20) }
 }
 
 /// The first names of files that have several, as long as more of them may come.
