@@ -89,7 +89,9 @@ final class AttributeCopy: Sendable {
   func apply(to folder: HostFolder, of facts: NodeFacts, isNew: Bool) throws(CopyFailure) {
     do throws(Errno) {
       guard options.keepsAttributes else {
-        return try folder.setPermissions(facts.attributes.permissions & 0o777 & ~options.mask)
+        // As mkdir(2) does it: the sticky bit is given, and the set-group-id bit is the one of the folder above.
+        let inherited = try folder.facts().permissions & 0o2000
+        return try folder.setPermissions(facts.attributes.permissions & 0o1777 & ~options.mask | inherited)
       }
     } catch { throw .writing(error) }
     let made: HostFacts

@@ -13,6 +13,8 @@ public enum CopyFailure: Error, Sendable {
   case isFolder
   /// Something else stands where a folder is to go.
   case isNoFolder
+  /// A device, a pipe or a socket stands where a file is to go: a copy would take its place.
+  case isNoFile
   /// A folder, and folders are not asked for.
   case omitsFolder
   /// A name that no folder can hold.
@@ -56,6 +58,7 @@ extension CopyFailure: CustomStringConvertible {
     case .sameName: "another file that was copied has a name which is the same there; it was not copied"
     case .isFolder: "there is a folder of that name already"
     case .isNoFolder: "there is something of that name already which is no folder"
+    case .isNoFile: "there is a device, a pipe or a socket of that name; to write into it, use vitrine cat"
     case .omitsFolder: "it is a folder; copy it with -r"
     case .impossibleName: "corrupt folder: no file can have that name"
     case .noDevice: "device nodes can be made by root only"

@@ -234,7 +234,13 @@ extension TreeCopy {
     guard let there else { return true }
     guard folder.mayReplace(there.identity) else { throw .sameName }
     if isKept(there, source) { return false }
-    if there.type == .directory { throw .isFolder }
+    switch there.type {
+    case .directory: throw .isFolder
+    case .characterDevice, .blockDevice, .fifo, .socket:
+      // Whoever copies onto /dev/null does not want a file in its place.
+      guard source.attributes.type != .regular else { throw .isNoFile }
+    case .regular, .symbolicLink, nil: break
+    }
     return true
   }
 

@@ -193,12 +193,55 @@ enum CopiedImages {
       ([image + ":/x:y", image + ":/dir", target + "/new"], 73, "is no folder"),
       (["/nowhere.img:/x", target], 66, "cannot open"),
       (["-t", target + "/new", image + ":/x:y"], 73, "is no folder to copy into"),
+      ([image + ":/x:y", target + "/new/"], 73, "is no folder to copy into"),
+      ([image + ":/x:y", target + "/x:y/"], 73, "is no folder to copy into"),
       (["-T", "-t", target, image + ":/x:y"], 64, "-t names a folder"), (["-t", target], 64, "Missing expected"),
     ] as [([String], Int32, String)] {
       let result = try run([vitrineBinary, "cp"] + arguments)
       #expect(result.status == status && result.errors.contains(text), "\(arguments): \(result)")
       #expect(result.errors.split(separator: "\n").count == 1)
     }
+  }
+
+  /// A copy onto /dev/null or a pipe is a mistake, and leaves it what it is.
+  @Test(.enabled(if: Privileges.isRoot)) func streamsAreNotReplaced() throws {
+    let source = try Fixture("demo", "disk").image() + ":/p2/welcome.txt"
+    try runSuccessfully(
+      [
+        "sh", "-c",
+        """
+        mkdir folder && mknod folder/welcome.txt c 1 3 && mknod null c 1 3 && mkfifo pipe && ln -s null link &&
+        ln -s /proc/self/fd/1 stdout && touch out
+        """,
+      ], in: folder.url)
+    let before = try runSuccessfully(["sh", "-c", "stat -c '%N %F %i' * folder/*"], in: folder.url).output
+    for target in ["null", "pipe", "link", "stdout", "folder", "folder/welcome.txt"] {
+      for option in ["-q", "-a"] {
+        let line = "'\(vitrineBinary)' cp \(option) '\(source)' \(target) > out"
+        let result = try run(["sh", "-c", line], in: folder.url)
+        #expect(result.status == 73 && result.errors.contains("use vitrine cat"), "\(target): \(result)")
+        #expect(result.errors.split(separator: "\n").count == 1)
+      }
+    }
+    #expect(try runSuccessfully(["sh", "-c", "stat -c '%N %F %i' * folder/*"], in: folder.url).output == before)
+  }
+
+  /// What mkdir(2) gives a folder, and what it takes from the one above, is there after `cp -r`, as after that of cp(1).
+  @Test func foldersHaveWhatMkdirGivesThem() throws {
+    try runSuccessfully(
+      [
+        "sh", "-c",
+        """
+        mkdir -p tree/open/sub tree/own && chmod 1777 tree/open && chmod 2770 tree/own && truncate -s 4M modes.img &&
+        mke2fs -q -t ext4 -d tree modes.img && mkdir ours theirs && chmod 2775 ours theirs && umask 027 &&
+        cp -r tree/open tree/own theirs && '\(vitrineBinary)' cp -r modes.img:open modes.img:own ours
+        """,
+      ], in: folder.url)
+    let modes = { (folder: String) throws -> String in
+      try runSuccessfully(["sh", "-c", "cd \(folder) && stat -c '%a %n' open open/sub own"], in: self.folder.url).output
+    }
+    #expect(try modes("ours") == "3750 open\n2750 open/sub\n2750 own\n")
+    #expect(try modes("theirs") == modes("ours"))
   }
 
   /// An ordinary user, with no /dev/fuse: owners cannot be kept, and nobody gets to act as somebody else by that.

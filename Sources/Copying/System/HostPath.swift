@@ -16,6 +16,18 @@ public enum HostPath {
     }
   }
 
+  /// Whether the path leads to something that is written to and never replaced: a device, a pipe, a socket, or whatever
+  /// one of the process's own descriptors is (/dev/stdout).
+  public static func leadsToStream(_ path: [UInt8]) -> Bool {
+    if kind(path) == .other { return true }
+    let descriptors = Array("/proc/".utf8CString.dropLast())
+    var target = [CChar](repeating: 0, count: descriptors.count)
+    guard !path.isEmpty, !path.contains(0) else { return false }
+    // Safe: the path ends in a NUL, and no more bytes are written than there is room for.
+    let length = unsafe withCString(path) { unsafe readlink($0, &target, descriptors.count) }
+    return length == descriptors.count && target == descriptors
+  }
+
   /// The path of what is there, without symbolic links.
   static func real(_ path: [UInt8]) -> [UInt8]? {
     // Safe: the path ends in a NUL; what realpath gives does too, and is freed here.

@@ -64,7 +64,7 @@ extension ExitStatus {
     switch failure {
     case .reading(let error): self = ExitStatus(ofPath: error)
     case .writing(let error) where [.notPermitted, .permissionDenied].contains(error): self = .notPermitted
-    case .writing(.fileExists), .sameName, .isFolder, .isNoFolder, .folderChanged: self = .cannotCreate
+    case .writing(.fileExists), .sameName, .isFolder, .isNoFolder, .isNoFile, .folderChanged: self = .cannotCreate
     case .writing, .interrupted: self = .io
     case .omitsFolder: self = .cannotOpen
     case .impossibleName, .secondName: self = .data

@@ -125,6 +125,7 @@ struct Cp: ParsableCommand {
     }
     let report = CopyReport(isVerbose: verbose, isIntoCurrentFolder: folder == [UInt8(ascii: ".")] && !isInto)
     let starts = sources.map { images.start($0, followsLast: !options.keepsSymbolicLinks, report) }
+    if !isInto { for start in starts.compactMap(\.self) { try check(target, for: start.facts) } }
     if !quiet && Progress.isShown {
       report.progress = Progress(total: CopySize(of: starts.compactMap(\.self), options).bytes)
     }
@@ -144,6 +145,19 @@ struct Cp: ParsableCommand {
     copies.removeAll()
     Interruption.obey()
     if report.status != .success { throw ExitCode(report.status.rawValue) }
+  }
+
+  /// Whether something of that kind can have the name that is given for it.
+  private func check(_ target: [UInt8], for facts: NodeFacts) throws {
+    // With a slash behind it, it is the name of a folder only: a file of that name is not what was meant.
+    if target.last == UInt8(ascii: "/"), facts.attributes.type != .directory {
+      throw Failure("\(Escaped.text(target)): is no folder to copy into", .cannotCreate)
+    }
+    if facts.attributes.type == .regular, HostPath.leadsToStream(target) {
+      throw Failure(
+        "\(Escaped.text(target)): is no file, and would be replaced by one; to write into it, use vitrine cat",
+        .cannotCreate)
+    }
   }
 
   private func writeArchive(of sources: [ImageReference]) throws {
