@@ -14,7 +14,9 @@ struct CopyPlace {
   /// As a person would write it.
   var target: [UInt8] {
     guard let name, !name.isEmpty else { return folder.path }
-    return folder.path + [UInt8(ascii: "/")] + name
+    let slash = UInt8(ascii: "/")
+    let path = folder.path
+    return path + (path == [slash] ? [] : [slash]) + name
   }
 }
 

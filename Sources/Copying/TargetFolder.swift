@@ -61,7 +61,7 @@ final class TargetFolder {
     !isNew && placed.count < Self.placedLimit && !placed.contains(identity)
   }
 
-  /// Names from the outermost folder on, with slashes between.
+  /// Names from the outermost folder on, with one slash between them however that folder was written.
   var path: [UInt8] {
     var names: [[UInt8]] = []
     var folder: TargetFolder? = self
@@ -69,6 +69,11 @@ final class TargetFolder {
       names.append(current.name)
       folder = current.parent
     }
-    return Array(names.reversed().joined(separator: [UInt8(ascii: "/")]))
+    let slash = UInt8(ascii: "/")
+    var outermost = names.removeLast()[...]
+    while outermost.last == slash { outermost.removeLast() }
+    names.append(Array(outermost))
+    let path = Array(names.reversed().joined(separator: [slash]))
+    return path.isEmpty ? [slash] : path
   }
 }

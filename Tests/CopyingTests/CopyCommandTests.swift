@@ -167,6 +167,7 @@ enum CopiedImages {
     #expect(try String(contentsOfFile: target + "/x:y", encoding: .utf8) == "mine\n")
     let verbose = try cp("-v", image + ":/x:y", target)
     #expect(verbose.output == "'/x:y' -> '\(target)/x:y'\n")
+    #expect(try cp("-v", image + ":/x:y", target + "//").output == verbose.output)
     #expect(try String(contentsOfFile: target + "/x:y", encoding: .utf8) == "x\n")
     try runSuccessfully(["sh", "-c", "echo mine > '\(target)/x:y'; rm '\(target)/dir/one'"])
     let updated = try cp("-ruv", image + ":/x:y", image + ":/dir", target)
