@@ -31,7 +31,6 @@ enum OptionHints {
     "ls": [
       (["-o"], "takes options of a mount here; -lG lists without groups"),
       (["--block-size"], "is not there; -h, --si and -s tell sizes in units"),
-      (["--color"], "takes a value here: --color=always"),
       (["-Z", "--context"], "is not there; vitrine tar keeps all attributes, security labels too"),
     ],
     "tree": [

@@ -46,6 +46,21 @@ import Testing
     }
   }
 
+  /// As with GNU, where only "=" gives them a value.
+  @Test func optionsMayStandWithoutTheirValue() throws {
+    for command in ["ls", "tree", "inspect"] {
+      let lonely = try sh("\"$1\" \(command) --color \"$2\"")
+      #expect(
+        try lonely.output == sh("\"$1\" \(command) --color=always \"$2\"").output && lonely.succeeded, "\(lonely)")
+      #expect(try sh("\"$1\" \(command) --color never \"$2\"").output.contains("\u{1B}") == false)
+    }
+    #expect(try sh("\"$1\" df --output \"$2\" | head -n 1 | wc -w").output == "13\n")
+    for list in ["", "=size,size", "=size,", "=sizes", "=size -i", "=size -T", " -P"] {
+      let result = try sh("\"$1\" df --output=\(list.hasPrefix("=") ? String(list.dropFirst()) : list) \"$2\"")
+      #expect(result.status == 64 && result.output.isEmpty, "\(list): \(result)")
+    }
+  }
+
   @Test func doubleDashesEndOptions() throws {
     for line in ["ls -- \"$2\" lost+found -- ", "ls -d -- \"$2\" lost+found", "find -- \"$2\" -name lost+found"] {
       let result = try sh("\"$1\" \(line)")

@@ -14,6 +14,7 @@ struct SpaceTests {
   private static let dfOptions = ["", "-h", "-i", "-ih"]
   private static let moreDfOptions = [
     "-H", "-iH", "-B1M", "-BM", "-B 1", "-BKB", "-P", "-hP", "-t ext4", "-x tmpfs", "-hT", "--total -h", "--total -T",
+    "--output=source,size,used,avail,pcent,target", "--output=source,itotal,iused,iavail,ipcent,fstype,target -h",
   ]
 
   @Test(arguments: Images.names) func duEqualsThatOfAMount(_ fixture: Fixture) throws {
@@ -54,9 +55,13 @@ struct SpaceTests {
       let found = try runSuccessfully([vitrineBinary, "df", image]).output.split(separator: "\n")
       func columns(_ line: Substring) -> [Substring] { line.split(separator: " ") }
       #expect(columns(wanted[0]) == columns(found[0]))
-      for options in ["-h", "-i", "-H", "-B1M", "-BM", "-B1", "-B 1000", "-B512", "-P", "-hP", "-iP", "-T", "-PT"] {
+      for options in [
+        "-h", "-i", "-H", "-B1M", "-BM", "-B1", "-B 1000", "-B512", "-P", "-hP", "-iP", "-T", "-PT", "--output",
+        "--output -h", "--output=fstype,source,file -B1",
+        "--output=avail,size,pcent",
+      ] {
         let heading =
-          "{ df \(options) '\(folder)'; '\(vitrineBinary)' df \(options) '\(image)'; } | grep ^File | tr -s ' '"
+          "{ df \(options) '\(folder)'; '\(vitrineBinary)' df \(options) '\(image)'; } | grep -E 'Filesystem|Avail' | tr -s ' '"
         let lines = try runSuccessfully(["sh", "-c", heading]).output.split(separator: "\n")
         #expect(lines.count == 2 && lines[0] == lines[1], "\(options): \(lines)")
       }

@@ -250,7 +250,7 @@ _vitrine() {
     manifest) options+=" $browse_options --hash --json" ;;
     diff) options+=" $browse_options -q -r -t --ignore --brief --recursive --times --json" ;;
     df) options+=" $browse_options -B -h -H -i -k -P -t -T -x --block-size --human-readable --inodes --portability --print-type \
-      --si --total --type --exclude-type --json" ;;
+      --output --si --total --type --exclude-type --json" ;;
     du) options+=" $browse_options -s -a -c -d -h -k -m -b -0 --summarize --all --total --max-depth --human-readable \
       --apparent-size --bytes --null --json -B -l -S -t -x --block-size --count-links --exclude --inodes --one-file-system \
       --separate-dirs --si --threshold" ;;
