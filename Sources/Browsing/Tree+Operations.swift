@@ -112,8 +112,8 @@ extension Tree {
           name,
           ListedEntry(
             number: child,
-            statNumber: kind == .filesystem ? entry.inodeNumber ?? entry.node.rawValue : child, type: entry.type,
-            cookie: entry.cookie &+ 2))
+            statNumber: kind == .filesystem ? shown(entry.inodeNumber ?? entry.node.rawValue, of: child) : child,
+            type: entry.type, cookie: entry.cookie &+ 2))
       }
     case .made(.directory(let directory)):
       guard start < UInt64(directory.entries.count) else { return }

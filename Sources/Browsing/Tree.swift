@@ -80,9 +80,13 @@ public final class Tree: Sendable {
   /// `st_ino`: the filesystem's own number where only one is shown; else the composed one, because programs take
   /// equal numbers on one device for hard links.
   public func statNumber(_ number: UInt64, _ node: Node) -> UInt64 {
-    if kind == .filesystem, case .file(let fileSystem, let id) = node { return fileSystem.inodeNumber(of: id) }
-    return number
+    guard kind == .filesystem, case .file(let fileSystem, let id) = node else { return number }
+    return shown(fileSystem.inodeNumber(of: id), of: number)
   }
+
+  /// What to show as the number that a filesystem gives a node. Programs take a listed 0 for an entry that was deleted,
+  /// and pass over it; formats that number from 0 exist, and so do damaged inodes.
+  func shown(_ inodeNumber: UInt64, of number: UInt64) -> UInt64 { inodeNumber == 0 ? number : inodeNumber }
 }
 
 /// A folder, link or raw device that is shown beside what the image's filesystems hold.

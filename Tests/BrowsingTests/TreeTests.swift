@@ -71,6 +71,27 @@ import Volumes
     #expect(try lookup("nothing", in: 1, tree) == nil)
   }
 
+  /// readdir(3) passes over entries with the number 0.
+  @Test func noNumberThatIsShownIsZero() throws {
+    let tree = Tree(
+      of: MemoryFileSystem(
+        on: file,
+        nodes: [
+          2: .init(kind: .directory([("zero", 0), ("one", 1)]), permissions: 0o755),
+          0: .init(kind: .file([])), 1: .init(kind: .file([])),
+        ]))
+    var listed: [String: UInt64] = [:]
+    try tree.list(1, from: 0) { name, entry in
+      listed[String(decoding: name.array, as: UTF8.self)] = entry.statNumber
+      return true
+    }
+    let zero = try #require(listed["zero"])
+    #expect(zero != 0)
+    #expect(zero == (try lookup("zero", in: 1, tree)?.statNumber))
+    #expect(listed["one"] == 1)
+    #expect(!listed.filter { $0.key != "zero" }.values.contains(zero))
+  }
+
   @Test func numbersNeverGivenOutAreStale() {
     let tree = Tree(of: fileSystem)
     for number: UInt64 in [0, 2, 3 << 48 | 2, .max, 1 << 48 | 77] {
