@@ -57,7 +57,8 @@ import Testing
   @Test(arguments: [
     ["tar -czf x.tgz disk.img", "-z is not there; pipe"], ["tar --zstd disk.img", "zstd > FILE"],
     ["tar -xf disk.img", "-x is not there: archives are only made"], ["ls -lo disk.img", "-lG lists without groups"],
-    ["ls --color=at disk.img", "at"], ["stat --format=%n disk.img /a", "formats of stat(1) stand behind -c"],
+    ["ls --color=at disk.img", "'at' is invalid for '--color <when>'"],
+    ["stat --format=%n disk.img /a", "formats of stat(1) stand behind -c"],
     ["cp -i disk.img:/a b", "-n leaves alone"], ["cp --preserve=mode disk.img:/a b", "takes no value here"],
     ["cat -n disk.img /a", "pipe the output to cat"], ["ls -y disk.img", "Unknown option '-y'; see vitrine ls --help"],
     ["ls", "Missing expected argument"], ["tar -o offset=1", "Missing expected argument '<image>'; see vitrine tar"],

@@ -76,7 +76,7 @@ struct DfRow {
   }
 
   func text(_ column: DfColumn, in unit: SizeUnit) -> String {
-    func count(_ number: UInt64) -> String { if case .human = unit { unit.text(number) } else { "\(number)" } }
+    func count(_ number: UInt64) -> String { unit.isHuman ? unit.text(number) : "\(number)" }
     let usedInodes = usage.inodes - min(usage.freeInodes, usage.inodes)
     return switch column {
     case .source: source
@@ -141,14 +141,12 @@ struct DfTable {
     case .ipcent: "IUse%"
     case .size: sizeHeading
     case .used: "Used"
-    case .avail: isHuman || style == .chosen ? "Avail" : "Available"
-    case .pcent: style == .portable && !isHuman ? "Capacity" : "Use%"
+    case .avail: unit.isHuman || style == .chosen ? "Avail" : "Available"
+    case .pcent: style == .portable && !unit.isHuman ? "Capacity" : "Use%"
     case .file: "File"
     case .target: "Mounted on"
     }
   }
-
-  private var isHuman: Bool { if case .human = unit { true } else { false } }
 
   /// "1K-blocks", "1M-blocks", "512B-blocks", "1kB-blocks"; in numbers where POSIX wants it.
   private var sizeHeading: String {
